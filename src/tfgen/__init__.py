@@ -1,0 +1,1 @@
+"""tfgen: one YAML spec in, plain layered Terraform out, planned, applied and proven."""

@@ -1,0 +1,51 @@
+"""The one door for everything that may go wrong: what happened, where, and what to do next."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+
+class TfgenError(Exception):
+    """A failure that is explained to the user; never a bug in tfgen.
+
+    Args:
+        message: What is wrong, one sentence.
+        hint: The next step, usually a command.
+        where: The place: a file with line and column, a module, an address.
+        code: A stable identifier for machines (`--json`).
+    """
+
+    def __init__(self, message: str, *, hint: str = "", where: str = "", code: str = "error") -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+        self.where = where
+        self.code = code
+
+
+class SpecError(TfgenError):
+    """One or more problems in the spec or its environments, all reported at once.
+
+    Args:
+        problems: Every problem, each with its own place and hint.
+    """
+
+    def __init__(self, problems: Sequence[TfgenError]) -> None:
+        count = len(problems)
+        noun = "problem" if count == 1 else "problems"
+        super().__init__(f"{count} {noun} in the spec", code="spec")
+        self.problems = tuple(problems)
+
+
+class UsageError(TfgenError):
+    """The command line asks for something that does not fit together."""
+
+    def __init__(self, message: str, *, hint: str = "", where: str = "") -> None:
+        super().__init__(message, hint=hint, where=where, code="usage")
+
+
+class Interrupted(TfgenError):  # noqa: N818 - an interruption is not an error of anybody's
+    """The user stopped the run; everything that was started has ended."""
+
+    def __init__(self, message: str = "interrupted", *, hint: str = "") -> None:
+        super().__init__(message, hint=hint, code="interrupted")
