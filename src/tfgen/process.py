@@ -6,12 +6,13 @@ import os
 import signal
 import subprocess
 import threading
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from types import FrameType
 
-from tfgen.errors import TfgenError
+from tfgen.errors import Interrupted, TfgenError
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,85 @@ class Completed:
     stderr: str
 
 
+class Children:
+    """The programs that run right now, and whether the user asked to stop.
+
+    A signal is passed on to every child exactly once: terraform ends gently on the first
+    interrupt and drops everything on the second.
+    """
+
+    def __init__(self) -> None:
+        # Reentrant: a signal handler may run in the thread that holds it.
+        self._lock = threading.RLock()
+        self._running: set[int] = set()
+        self._told: set[int] = set()
+        self._stopping = False
+        self._asking = False
+
+    @property
+    def stopping(self) -> bool:
+        """True once an interruption was asked for; nothing new is started then."""
+        return self._stopping
+
+    def add(self, group: int) -> None:
+        """Register a running process group; told to stop at once if that was asked for already."""
+        with self._lock:
+            self._running.add(group)
+            if self._stopping:
+                self._tell(group)
+
+    def discard(self, group: int) -> None:
+        """Forget a process group that has ended."""
+        with self._lock:
+            self._running.discard(group)
+            self._told.discard(group)
+
+    def interrupt(self) -> None:
+        """Ask every running child to end, once."""
+        with self._lock:
+            self._stopping = True
+            for group in tuple(self._running):
+                self._tell(group)
+
+    @contextmanager
+    def question(self) -> Iterator[None]:
+        """While the user is asked something, an interruption ends the question."""
+        self._asking = True
+        try:
+            yield
+        finally:
+            self._asking = False
+
+    @contextmanager
+    def forwarding(self) -> Iterator[None]:
+        """Pass Ctrl-C and SIGTERM on to the children instead of dying of them.
+
+        Outside the main thread signals cannot be handled; then this does nothing.
+        """
+        if threading.current_thread() is not threading.main_thread():
+            yield
+            return
+        before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+        for number in before:
+            signal.signal(number, self._on_signal)
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+    def _on_signal(self, _number: int, _frame: FrameType | None) -> None:
+        self.interrupt()
+        if self._asking:
+            raise Interrupted
+
+    def _tell(self, group: int) -> None:
+        if group not in self._told:
+            self._told.add(group)
+            with suppress(ProcessLookupError, PermissionError):
+                os.killpg(group, signal.SIGINT)
+
+
 def run(
     argv: Sequence[str],
     *,
@@ -38,7 +118,7 @@ def run(
     env: Mapping[str, str],
     timeout: float | None = None,
     on_line: Callable[[str], None] | None = None,
-    on_start: Callable[[int], None] | None = None,
+    children: Children | None = None,
 ) -> Completed:
     """Run a program to its end, in a process group of its own.
 
@@ -51,17 +131,34 @@ def run(
         env: The whole environment; nothing is inherited.
         timeout: Seconds after which the program is asked to end (SIGTERM).
         on_line: Called with each line of standard output as it arrives, without its newline.
-        on_start: Called with the process id once the program runs.
+        children: Where the program is registered while it runs, so that an interruption reaches it.
 
     Returns:
         Exit status and output.
 
     Raises:
         TfgenError: The program cannot be started, or the time is over.
+        Interrupted: The user asked to stop before it was started.
     """
+    if children is not None and children.stopping:
+        raise Interrupted
     child = _start(argv, cwd=cwd, env=env)
-    if on_start is not None:
-        on_start(child.pid)
+    if children is not None:
+        children.add(child.pid)
+    try:
+        return _follow(child, tuple(argv), cwd, timeout, on_line)
+    finally:
+        if children is not None:
+            children.discard(child.pid)
+
+
+def _follow(
+    child: subprocess.Popen[str],
+    argv: tuple[str, ...],
+    cwd: Path,
+    timeout: float | None,
+    on_line: Callable[[str], None] | None,
+) -> Completed:
     errors: list[str] = []
     reader = threading.Thread(target=_drain, args=(child, errors), daemon=True)
     reader.start()
@@ -81,7 +178,7 @@ def run(
         timer.cancel()
     if expired.is_set():
         raise TfgenError(f"{argv[0]} did not end within {timeout:g} seconds", where=str(cwd))
-    return Completed(tuple(argv), returncode, "".join(lines), "".join(errors))
+    return Completed(argv, returncode, "".join(lines), "".join(errors))
 
 
 def run_attached(argv: Sequence[str], *, cwd: Path, env: Mapping[str, str]) -> int:
