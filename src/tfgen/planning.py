@@ -13,6 +13,7 @@ PROTECTED_TYPES = frozenset({"aws_dynamodb_table", "aws_s3_bucket", "aws_kms_key
 
 _BOX = re.compile(r"^[╷│╵]\s?", re.MULTILINE)
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
+_EXISTS = re.compile(r"already ?exists|AlreadyOwnedByYou|ResourceInUseException", re.IGNORECASE)
 _QUIET_ACTIONS = frozenset({"noop", "no-op", "read"})
 
 
@@ -163,9 +164,7 @@ class EventReader:
             return
         resource = change["resource"]
         self._changes.append(
-            ResourceChange(
-                resource["addr"], resource["resource_type"], change["action"], change.get("reason", "")
-            )
+            ResourceChange(resource["addr"], resource["resource_type"], change["action"], change.get("reason", ""))
         )
 
     def _outputs_event(self, outputs: Mapping[str, Mapping[str, Any]]) -> None:
@@ -216,9 +215,7 @@ def explain(error: str, *, module: str, reads: Sequence[str] = ()) -> str:
         )
     if _misses_upstream(error):
         upstream = ", ".join(reads) or "the modules it reads"
-        return (
-            f"an output of {upstream} is missing: tfgen apply --module {module} --with-dependencies"
-        )
+        return f"an output of {upstream} is missing: tfgen apply --module {module} --with-dependencies"
     if re.search(r"already ?exists|AlreadyOwnedByYou|EntityAlreadyExists|ResourceInUseException", error, re.I):
         address = re.search(r"^\s*with ([^\s,]+),", error, re.MULTILINE)
         target = address[1] if address else "ADDRESS"
@@ -227,6 +224,16 @@ def explain(error: str, *, module: str, reads: Sequence[str] = ()) -> str:
             f"tfgen exec {module} -- terraform import '{target}' ID, or remove it"
         )
     return ""
+
+
+def _empty_bucket_hint(error: str) -> str:
+    found = re.search(r"S3 Bucket \(([^)]+)\)", error)
+    bucket = found[1] if found else "BUCKET"
+    return (
+        f"bucket {bucket} still holds objects, and tfgen never deletes data in AWS. Keep what you need, then empty "
+        f"it with all versions (S3 console, Empty, or aws s3 rm s3://{bucket} --recursive and the old "
+        "versions) and repeat the command"
+    )
 
 
 def _misses_upstream(error: str) -> bool:

@@ -14,6 +14,8 @@ from types import FrameType
 
 from tfgen.errors import Interrupted, TfgenError
 
+OnLine = Callable[[str], None]
+
 
 @dataclass(frozen=True)
 class Completed:
@@ -117,7 +119,7 @@ def run(
     cwd: Path,
     env: Mapping[str, str],
     timeout: float | None = None,
-    on_line: Callable[[str], None] | None = None,
+    on_line: OnLine | None = None,
     children: Children | None = None,
 ) -> Completed:
     """Run a program to its end, in a process group of its own.
@@ -157,7 +159,7 @@ def _follow(
     argv: tuple[str, ...],
     cwd: Path,
     timeout: float | None,
-    on_line: Callable[[str], None] | None,
+    on_line: OnLine | None,
 ) -> Completed:
     errors: list[str] = []
     reader = threading.Thread(target=_drain, args=(child, errors), daemon=True)
@@ -184,13 +186,20 @@ def _follow(
 def run_attached(argv: Sequence[str], *, cwd: Path, env: Mapping[str, str]) -> int:
     """Run a program that talks to the user's terminal itself; returns its exit status.
 
+    Ctrl-C reaches it through the terminal; this process stays and waits for it.
+
     Raises:
         TfgenError: The program cannot be started.
     """
     try:
-        return subprocess.run(list(argv), cwd=cwd, env=dict(env), check=False).returncode  # noqa: S603
+        child = subprocess.Popen(list(argv), cwd=cwd, env=dict(env))  # noqa: S603
     except OSError as error:
         raise _cannot_start(argv, error) from None
+    while True:
+        try:
+            return child.wait()
+        except KeyboardInterrupt:
+            continue
 
 
 def start_detached(argv: Sequence[str], *, cwd: Path, env: Mapping[str, str], log: Path) -> int:

@@ -64,9 +64,7 @@ def plan_argv(
     return [*argv, *extra]
 
 
-def apply_argv(
-    binary: str, plan: Path, *, lock_timeout: str = "", parallelism: int | None = None
-) -> list[str]:
+def apply_argv(binary: str, plan: Path, *, lock_timeout: str = "", parallelism: int | None = None) -> list[str]:
     """Build `terraform apply` of a saved plan."""
     argv = [binary, "apply", "-json", "-input=false", *_locking(True, lock_timeout)]
     if parallelism is not None:
@@ -187,9 +185,7 @@ def parse_version(text: str) -> Version:
 def _holds(actual: Version, part: str) -> bool:
     match = _CONSTRAINT.match(part)
     if match is None:
-        raise TfgenError(
-            f"cannot read the version constraint {part.strip()!r}", hint='write it as ">= 1.10, < 2.0"'
-        )
+        raise TfgenError(f"cannot read the version constraint {part.strip()!r}", hint='write it as ">= 1.10, < 2.0"')
     operator = match[1] or "="
     given = parse_version(match[2])
     width = max(len(actual), len(given), 3)

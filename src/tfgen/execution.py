@@ -1,0 +1,298 @@
+"""One module's terraform: where it runs, with what, and its init, plan and apply with their logs."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tfgen import isolation, planning, process, terraform
+from tfgen.errors import Interrupted
+from tfgen.events import Event, OnEvent, ignore
+from tfgen.mirror import ProviderSource
+from tfgen.model import BACKEND_CONFIG, Environment, Module, Project
+from tfgen.planning import Counts, EventReader, Plan
+from tfgen.process import Children
+from tfgen.runner import StepFailed
+
+_NEEDS_INIT = re.compile(r"terraform init", re.IGNORECASE)
+_DECIDES_INIT = re.compile(r'^\s*(module\s+"|backend\s+"|required_providers\b|provider\s+")', re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class Bench:
+    """Everything that running terraform for one project in one environment needs.
+
+    Attributes:
+        project: The project.
+        environment: Where it runs.
+        binary: The terraform binary.
+        version: Its version.
+        env: The isolated environment.
+        caller: The environment tfgen was started with; only proxies are taken, for downloads.
+        providers: Where providers come from.
+        run_dir: Logs and plan files of this run.
+        children: The running programs.
+        on_event: Told what happens.
+        lock_timeout: How long terraform waits for a state lock, e.g. `5m`.
+    """
+
+    project: Project
+    environment: Environment
+    binary: str
+    version: str
+    env: Mapping[str, str]
+    caller: Mapping[str, str]
+    providers: ProviderSource
+    run_dir: Path
+    children: Children
+    on_event: OnEvent = ignore
+    lock_timeout: str = "0s"
+    _downloading: threading.Lock = field(default_factory=threading.Lock, repr=False)
+
+    def place_dir(self, module: Module) -> Path:
+        """Return the folder for what tfgen keeps of a module in this environment."""
+        return self.project.work / "env" / self.environment.name / module.name
+
+    def folder(self, module: Module) -> Path:
+        """Return the folder terraform runs in; backend-config has a working folder per environment."""
+        if module.name == BACKEND_CONFIG:
+            return self.place_dir(module)
+        return self.project.tree / module.name
+
+    def data_dir(self, module: Module) -> Path:
+        """Return the module's TF_DATA_DIR."""
+        return self.place_dir(module) / "data"
+
+    def module_env(self, module: Module) -> dict[str, str]:
+        """Return the environment of the module's terraform."""
+        return isolation.module_environment(self.env, data_dir=self.data_dir(module))
+
+    def var_files(self, module: Module) -> tuple[str, ...]:
+        """Return the environment's var-files that exist, relative to the module's folder."""
+        files = self.project.tree / "environments"
+        names = (f"{self.environment.name}.tfvars", f"{self.environment.name}/{module.name}.tfvars")
+        return tuple(self._relative(files / name, module) for name in names if (files / name).is_file())
+
+    def backend_file(self, module: Module) -> str:
+        """Return the environment's backend file, relative to the module's folder; empty if there is none."""
+        path = self.project.tree / "environments" / f"{self.environment.name}.s3.tfbackend"
+        return self._relative(path, module) if path.is_file() else ""
+
+    def log(self, module: Module, verb: str) -> Path:
+        """Return the log of one verb of a module."""
+        return self.run_dir / f"{module.name}-{verb}.log"
+
+    def _relative(self, path: Path, module: Module) -> str:
+        return os.path.relpath(path, self.folder(module))
+
+
+def init(
+    bench: Bench,
+    module: Module,
+    *,
+    remote: bool = True,
+    migrate: bool = False,
+    reconfigure: bool = False,
+) -> None:
+    """Run `terraform init`, unless the module is initialised in just this way already.
+
+    Args:
+        bench: Where and with what.
+        module: The module.
+        remote: Give it the environment's backend file.
+        migrate: Copy the state into the backend.
+        reconfigure: Forget the backend that was used before.
+
+    Raises:
+        StepFailed: Terraform failed.
+    """
+    backend = bench.backend_file(module) if remote else ""
+    digest = _init_digest(bench, module, backend)
+    marker = bench.data_dir(module) / "initialised"
+    if not (migrate or reconfigure) and _is_initialised(bench, module, marker, digest):
+        return
+    bench.on_event(Event("step", module=module.name, step="init"))
+    bench.data_dir(module).mkdir(parents=True, exist_ok=True)
+    marker.unlink(missing_ok=True)
+    argv = terraform.init_argv(
+        bench.binary,
+        backend_config=backend,
+        migrate_state=migrate,
+        reconfigure=not migrate,
+    )
+    env = bench.module_env(module)
+    if not bench.providers.downloads:
+        _run_plain(bench, module, "init", argv, env)
+    else:
+        # The shared plugin cache is not made for several writers; one download serves all modules.
+        with bench._downloading:
+            if not any((bench.project.work / "plugin-cache").iterdir()):
+                bench.on_event(Event("note", "downloading the providers, once for all modules"))
+            _run_plain(bench, module, "init", argv, isolation.with_downloads(env, bench.caller))
+    marker.write_text(digest, encoding="ascii")
+
+
+def plan(
+    bench: Bench,
+    module: Module,
+    *,
+    out: Path | None,
+    destroy: bool = False,
+    lock: bool = True,
+    extra: Sequence[str] = (),
+) -> Plan:
+    """Run `terraform plan`; a module that turns out not to be initialised is, once.
+
+    Raises:
+        StepFailed: Terraform failed.
+    """
+    argv = terraform.plan_argv(
+        bench.binary,
+        out=out,
+        var_files=bench.var_files(module),
+        destroy=destroy,
+        lock=lock,
+        lock_timeout=bench.lock_timeout,
+        extra=extra,
+    )
+    bench.on_event(Event("step", module=module.name, step="plan"))
+    try:
+        done, reader = _run_events(bench, module, "plan", argv, good=(0, 2))
+    except StepFailed as error:
+        if not _NEEDS_INIT.search(error.message) or module.name == BACKEND_CONFIG:
+            raise
+        init(bench, module, reconfigure=True)
+        done, reader = _run_events(bench, module, "plan", argv, good=(0, 2))
+    return reader.plan(changed=done.returncode == 2)
+
+
+def show(bench: Bench, module: Module, saved: Path) -> str:
+    """Return a saved plan as terraform prints it."""
+    done = process.run(
+        terraform.show_argv(bench.binary, saved),
+        cwd=bench.folder(module),
+        env=bench.module_env(module),
+        children=bench.children,
+    )
+    return done.stdout.strip() if done.returncode == 0 else planning.plain_text(done.stderr)
+
+
+def apply(bench: Bench, module: Module, saved: Path) -> Counts:
+    """Apply a saved plan.
+
+    Raises:
+        StepFailed: Terraform failed; what it had done by then is in the state.
+    """
+    bench.on_event(Event("step", module=module.name, step="apply"))
+    argv = terraform.apply_argv(bench.binary, saved, lock_timeout=bench.lock_timeout)
+    _, reader = _run_events(bench, module, "apply", argv, good=(0,))
+    return reader.counts
+
+
+@contextmanager
+def plan_file(bench: Bench, module: Module) -> Iterator[Path]:
+    """Give a place for a plan file that only the user can read, and that is gone afterwards."""
+    path = bench.run_dir / f"{module.name}.tfplan"
+    path.touch(mode=0o600)
+    try:
+        yield path
+    finally:
+        path.unlink(missing_ok=True)
+
+
+def reads(module: Module) -> tuple[str, ...]:
+    """Return the full names of the modules that a module reads."""
+    return tuple(reference.name for reference in module.reads)
+
+
+def _is_initialised(bench: Bench, module: Module, marker: Path, digest: str) -> bool:
+    try:
+        known = marker.read_text(encoding="ascii")
+    except OSError:
+        return False
+    return known == digest and (bench.data_dir(module) / "terraform.tfstate").exists()
+
+
+def _init_digest(bench: Bench, module: Module, backend: str) -> str:
+    """Hash everything that decides what `terraform init` does."""
+    folder = bench.folder(module)
+    digest = hashlib.sha256(f"{bench.version} {bench.providers.mirror} {bench.environment.name}".encode())
+    if backend:
+        digest.update((folder / backend).read_bytes())
+    for path in sorted((*folder.glob("*.tf"), *folder.glob("*.tf.json"), *folder.glob(".terraform.lock.hcl"))):
+        text = path.read_bytes()
+        if path.suffix == ".hcl" or _DECIDES_INIT.search(text.decode("utf-8", "replace")):
+            digest.update(path.name.encode() + b"\0" + text + b"\0")
+    return digest.hexdigest()
+
+
+def _run_plain(bench: Bench, module: Module, verb: str, argv: Sequence[str], env: Mapping[str, str]) -> None:
+    log = bench.log(module, verb)
+    with _open_log(log, argv) as write:
+        done = process.run(argv, cwd=bench.folder(module), env=env, on_line=write, children=bench.children)
+        error = planning.plain_text(done.stderr)
+        write(error)
+    if done.returncode != 0:
+        _fail(bench, module, error or planning.plain_text(done.stdout), log)
+
+
+def _run_events(
+    bench: Bench, module: Module, verb: str, argv: Sequence[str], *, good: tuple[int, ...]
+) -> tuple[process.Completed, EventReader]:
+    log = bench.log(module, verb)
+    reader = EventReader()
+    with _open_log(log, argv) as write:
+
+        def on_line(line: str) -> None:
+            text = reader.feed(line)
+            if text:
+                write(text)
+                bench.on_event(Event("line", text, module=module.name, step=verb))
+
+        done = process.run(
+            argv,
+            cwd=bench.folder(module),
+            env=bench.module_env(module),
+            on_line=on_line,
+            children=bench.children,
+        )
+        error = planning.plain_text(done.stderr)
+        write(error)
+    if done.returncode not in good:
+        _fail(bench, module, "\n\n".join(part for part in (reader.error, error) if part), log, done.returncode)
+    return done, reader
+
+
+def _fail(bench: Bench, module: Module, error: str, log: Path, status: int = 1) -> None:
+    if bench.children.stopping:
+        raise Interrupted
+    if not error:
+        how = f"was ended by signal {-status}" if status < 0 else f"ended with status {status}"
+        error = f"terraform {how} and said nothing"
+    raise StepFailed(
+        error,
+        hint=planning.explain(error, module=module.name, reads=reads(module)),
+        where=module.name,
+        log=log,
+        code="state-lock" if planning.parse_lock(error) else "terraform",
+    )
+
+
+@contextmanager
+def _open_log(path: Path, argv: Sequence[str]) -> Iterator[process.OnLine]:
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    with os.fdopen(descriptor, "a", encoding="utf-8") as stream:
+        stream.write(f"$ {' '.join(argv)}\n")
+
+        def write(line: str) -> None:
+            if line:
+                stream.write(line + "\n")
+                stream.flush()
+
+        yield write
