@@ -1,0 +1,156 @@
+"""Blueprints as data: a folder with `blueprint.yaml` and templates; no Python is needed to add one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tfgen.errors import SpecError, TfgenError
+from tfgen.schema import Schema, unknown_keywords, validate
+from tfgen.yamldoc import Document, load_document
+
+SHARED = "_shared"
+_FILE = "blueprint.yaml"
+
+_RUNBOOK: Schema = {
+    "type": "object",
+    "additionalProperties": False,
+    "required": ["id", "title", "meaning", "first_look", "command"],
+    "properties": {
+        name: {"type": "string", "minLength": 1}
+        for name in ("id", "title", "meaning", "first_look", "command")
+    },
+}
+_SCHEMA: Schema = {
+    "type": "object",
+    "additionalProperties": False,
+    "required": ["summary", "settings"],
+    "properties": {
+        "summary": {"type": "string", "minLength": 1},
+        "reads": {"type": "array", "items": {"type": "string"}, "uniqueItems": True},
+        "functions": {"type": "array", "items": {"type": "string"}, "uniqueItems": True},
+        "settings": {"type": "object"},
+        "redeploy": {"type": "string"},
+        "rollback": {"type": "string"},
+        "holds": {"type": "string"},
+        "runbooks": {"type": "array", "items": _RUNBOOK},
+    },
+}
+
+
+@dataclass(frozen=True)
+class Runbook:
+    """What to do when an alarm fires; a section of the module's README.
+
+    Attributes:
+        id: Anchor of the section, which the alarm's description names.
+        title: The alarm in words.
+        meaning: What the alarm says.
+        first_look: Where to look first.
+        command: A command that shows it.
+    """
+
+    id: str
+    title: str
+    meaning: str
+    first_look: str
+    command: str
+
+
+@dataclass(frozen=True)
+class Blueprint:
+    """A folder from which modules are rendered.
+
+    Attributes:
+        name: The folder's name.
+        folder: Where it is.
+        summary: What a module of it is for, one line.
+        reads: Short names of the modules whose outputs its templates read.
+        functions: Lambda functions it ships.
+        settings: JSON Schema of its settings; `varies: true` marks those that differ per environment.
+        templates: File names of its templates, sorted.
+        holds: Markdown: what a module of it holds.
+        redeploy: Markdown: which changes force redeployment of what.
+        rollback: Markdown: how to roll back.
+        runbooks: One per alarm.
+    """
+
+    name: str
+    folder: Path
+    summary: str
+    reads: tuple[str, ...]
+    functions: tuple[str, ...]
+    settings: Schema
+    templates: tuple[str, ...]
+    holds: str
+    redeploy: str
+    rollback: str
+    runbooks: tuple[Runbook, ...]
+
+    @property
+    def varying(self) -> tuple[str, ...]:
+        """Names of the settings that may differ per environment."""
+        properties: Mapping[str, Schema] = self.settings.get("properties", {})
+        return tuple(name for name, part in properties.items() if part.get("varies"))
+
+
+def list_blueprints(roots: Sequence[Path]) -> dict[str, Path]:
+    """Return the folder of every blueprint; a folder in an earlier root replaces its namesakes."""
+    found: dict[str, Path] = {}
+    for root in roots:
+        if root.is_dir():
+            for folder in sorted(root.iterdir()):
+                if folder.name != SHARED and (folder / _FILE).is_file():
+                    found.setdefault(folder.name, folder)
+    return dict(sorted(found.items()))
+
+
+def load_blueprint(name: str, folder: Path) -> Blueprint:
+    """Read one blueprint.
+
+    Raises:
+        TfgenError: Its `blueprint.yaml` is missing or unreadable.
+        SpecError: It is not valid; all problems at once.
+    """
+    document = load_document(folder / _FILE, f"templates/{name}/{_FILE}")
+    problems = [
+        document.problem(problem.message, problem.path, hint=problem.hint, key=problem.key)
+        for problem in validate(document.value, _SCHEMA)
+    ]
+    if not problems:
+        problems = _settings_problems(document)
+    if problems:
+        raise SpecError(problems)
+    return _blueprint(name, folder, document.value)
+
+
+def _settings_problems(document: Document) -> list[TfgenError]:
+    schema = document.value["settings"]
+    problems = [
+        document.problem(problem.message, problem.path, hint=problem.hint, key=problem.key)
+        for problem in unknown_keywords(schema, ("settings",))
+    ]
+    for name, part in schema.get("properties", {}).items():
+        if "default" not in part and name not in schema.get("required", ()):
+            path = ("settings", "properties", name)
+            problems.append(document.problem(f"the setting '{name}' has no default", path, key=True))
+    return problems
+
+
+def _blueprint(name: str, folder: Path, value: Mapping[str, Any]) -> Blueprint:
+    templates = sorted(path.name for path in folder.iterdir() if path.name.endswith(".j2"))
+    return Blueprint(
+        name=name,
+        folder=folder,
+        summary=value["summary"],
+        reads=tuple(value.get("reads", ())),
+        functions=tuple(value.get("functions", ())),
+        settings={"type": "object", "additionalProperties": False, **value["settings"]},
+        templates=tuple(templates),
+        holds=value.get("holds", "").strip(),
+        redeploy=value.get("redeploy", "").strip(),
+        rollback=value.get("rollback", "").strip(),
+        runbooks=tuple(Runbook(**item) for item in value.get("runbooks", ())),
+    )

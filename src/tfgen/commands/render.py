@@ -1,0 +1,62 @@
+"""`tfgen render`: bring `terraform/` in line with the spec."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+from tfgen import freshness
+from tfgen.commands._options import command
+from tfgen.commands._output import answer, answer_json, note
+from tfgen.errors import UsageError
+from tfgen.settings import Settings, find_root
+
+STALE = 2
+
+
+@command(name="render")
+@click.option("--check", is_flag=True, help="Write nothing; exit 2 if the tree is stale.")
+@click.option("--diff", is_flag=True, help="Write nothing; show the difference.")
+def cli(settings: Settings, check: bool, diff: bool) -> None:
+    """Bring terraform/ in line with the spec."""
+    if check and diff:
+        raise UsageError("--check and --diff exclude each other", hint="give one of them")
+    root, spec = find_root(settings)
+    from tfgen.assets import templates_root
+
+    roots = (templates_root(),) if root / "templates" == templates_root() else (root / "templates", templates_root())
+    unchanged = freshness.count_unchanged(root, spec, roots)
+    if unchanged is not None:
+        _print_counts(settings, {"created": 0, "changed": 0, "unchanged": unchanged, "removed": 0})
+        return
+    _render(settings, check=check, diff=diff)
+
+
+def _render(settings: Settings, *, check: bool, diff: bool) -> None:
+    from tfgen import workflow
+
+    root, spec = find_root(settings)
+    loaded = workflow.load_project(root, spec)
+    result = workflow.preview(loaded) if check or diff else workflow.render(loaded)
+    if diff and not settings.json:
+        for line in workflow.differences(loaded, result):
+            answer(line)
+    if not check and not diff:
+        workflow.package(loaded, on_event=lambda text: note(settings, text))
+        workflow.remember_render(loaded.project, len(result.tree.files))
+    changes = result.changes
+    for word, paths in (("edited", changes.edited), ("in the way", changes.foreign)):
+        for path in paths:
+            note(settings, f"{word}: terraform/{path}")
+    counts = {name: len(getattr(changes, name)) for name in ("created", "changed", "unchanged", "removed")}
+    _print_counts(settings, counts)
+    if check and changes.is_stale:
+        sys.exit(STALE)
+
+
+def _print_counts(settings: Settings, counts: dict[str, int]) -> None:
+    if settings.json:
+        answer_json({"render": counts})
+    else:
+        answer(", ".join(f"{count} {name}" for name, count in counts.items()))

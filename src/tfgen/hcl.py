@@ -1,0 +1,238 @@
+"""HCL as text: writing values so that no spec text can become code, and reading files with positions.
+
+Escapes follow the HCL native syntax specification, "Template Expressions": inside quotes a
+backslash escapes, and `${` and `%{` are written `$${` and `%%{`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from tree_sitter import Node, Parser
+
+_IDENTIFIER = re.compile(r"^[A-Za-z_][A-Za-z0-9_-]*$")
+_ESCAPES = {"\\": "\\\\", '"': '\\"', "\n": "\\n", "\r": "\\r", "\t": "\\t"}
+_WIDTH = 100
+
+
+class HclText(str):
+    """Text that is HCL already and may be printed by a template as it stands."""
+
+    __slots__ = ()
+
+
+def quote(text: str) -> HclText:
+    """Return `text` as a quoted HCL string that evaluates to exactly `text`."""
+    return HclText(f'"{escape(text)}"')
+
+
+def escape(text: str) -> HclText:
+    """Return `text` escaped for the inside of a quoted HCL string.
+
+    Control characters and the Unicode characters that change reading direction or end a line
+    are written as escapes, so that what a reviewer sees is what Terraform reads.
+    """
+    escaped = "".join(_escape_character(character) for character in text)
+    return HclText(escaped.replace("${", "$${").replace("%{", "%%{"))
+
+
+def to_hcl(value: Any, indent: int = 0) -> HclText:
+    """Write a plain value as an HCL expression, laid out as `terraform fmt` would.
+
+    Args:
+        value: None, bool, int, float, str, or lists and mappings of them.
+        indent: Spaces before continuation lines of an expression that needs several.
+
+    Raises:
+        TypeError: The value is of another type.
+    """
+    if value is None:
+        return HclText("null")
+    if isinstance(value, bool):
+        return HclText("true" if value else "false")
+    if isinstance(value, int | float):
+        return HclText(repr(value))
+    if isinstance(value, str):
+        return quote(value)
+    if isinstance(value, Mapping):
+        return _object(value, indent)
+    if isinstance(value, Sequence):
+        return _tuple(value, indent)
+    raise TypeError(f"{type(value).__name__} has no HCL form")
+
+
+def is_identifier(text: str) -> bool:
+    """True if `text` is an HCL identifier (ASCII letters, digits, `_` and `-`)."""
+    return bool(_IDENTIFIER.match(text))
+
+
+def _escape_character(character: str) -> str:
+    if character in _ESCAPES:
+        return _ESCAPES[character]
+    code = ord(character)
+    if 0x20 <= code < 0x7F or (character.isprintable() and not 0xD800 <= code <= 0xDFFF):
+        return character
+    return f"\\u{code:04x}" if code <= 0xFFFF else f"\\U{code:08x}"
+
+
+def _tuple(values: Sequence[Any], indent: int) -> HclText:
+    if not values:
+        return HclText("[]")
+    items = [to_hcl(value, indent + 2) for value in values]
+    flat = f"[{', '.join(items)}]"
+    if "\n" not in flat and len(flat) <= _WIDTH:
+        return HclText(flat)
+    pad = " " * (indent + 2)
+    return HclText("[\n" + "".join(f"{pad}{item},\n" for item in items) + " " * indent + "]")
+
+
+def _object(values: Mapping[str, Any], indent: int) -> HclText:
+    if not values:
+        return HclText("{}")
+    keys = [key if is_identifier(key) else quote(key) for key in values]
+    items = [to_hcl(value, indent + 2) for value in values.values()]
+    pad = " " * (indent + 2)
+    lines = []
+    for run in _aligned_runs(keys, items):
+        width = max(len(key) for key, _ in run)
+        lines += [f"{pad}{key.ljust(width)} = {item}\n" for key, item in run]
+    return HclText("{\n" + "".join(lines) + " " * indent + "}")
+
+
+def _aligned_runs(keys: Sequence[str], items: Sequence[str]) -> Iterator[list[tuple[str, str]]]:
+    """Group attributes as `terraform fmt` aligns them: a value of several lines ends a group."""
+    run: list[tuple[str, str]] = []
+    for key, item in zip(keys, items, strict=True):
+        if "\n" in item:
+            if run:
+                yield run
+            run = []
+            yield [(key, item)]
+        else:
+            run.append((key, item))
+    if run:
+        yield run
+
+
+@dataclass(frozen=True)
+class Traversal:
+    """A reference such as `local.storage.orders_table_name` in a file.
+
+    Attributes:
+        parts: Its names, index steps excluded: `("local", "storage", "orders_table_name")`.
+        line: Line of its first character, from 1.
+        column: Column of its first character, from 1.
+    """
+
+    parts: tuple[str, ...]
+    line: int
+    column: int
+
+
+@dataclass(frozen=True)
+class Block:
+    """A block of an HCL file.
+
+    Attributes:
+        type: `resource`, `output`, …
+        labels: Its labels without quotes.
+        attributes: Source text of each attribute's expression.
+        blocks: The blocks inside it.
+        line: Line of its first character, from 1.
+    """
+
+    type: str
+    labels: tuple[str, ...]
+    attributes: Mapping[str, str]
+    blocks: tuple[Block, ...]
+    line: int
+
+
+def read_blocks(source: bytes) -> tuple[Block, ...]:
+    """Read the top-level blocks of an HCL file; broken parts are passed over."""
+    return tuple(_blocks_in(_parse(source)))
+
+
+def read_traversals(source: bytes, root: str) -> tuple[Traversal, ...]:
+    """Find every reference in an HCL file that begins with the name `root`, in file order."""
+    if root.encode() not in source:
+        return ()
+    found = [_traversal(node) for node in _walk(_parse(source), "variable_expr") if _text(node) == root]
+    return tuple(sorted(found, key=lambda item: (item.line, item.column)))
+
+
+def unquote(expression: str) -> str | None:
+    """Return the value of a quoted string without interpolation, or None for anything else."""
+    match = re.fullmatch(r'"((?:[^"\\$%]|\\.|[$%](?!\{))*)"', expression, re.DOTALL)
+    if match is None:
+        return None
+    return re.sub(r"\\(.)", lambda escaped: {"n": "\n", "t": "\t"}.get(escaped[1], escaped[1]), match[1])
+
+
+@cache
+def _parser() -> Parser:
+    import tree_sitter_hcl
+    from tree_sitter import Language, Parser
+
+    return Parser(Language(tree_sitter_hcl.language()))
+
+
+def _parse(source: bytes) -> Node:
+    return _parser().parse(source).root_node
+
+
+def _text(node: Node) -> str:
+    return (node.text or b"").decode("utf-8", "replace")
+
+
+def _walk(node: Node, kind: str) -> Iterator[Node]:
+    stack = [node]
+    while stack:
+        current = stack.pop()
+        if current.type == kind:
+            yield current
+        stack.extend(current.children)
+
+
+def _traversal(node: Node) -> Traversal:
+    parts = [_text(node)]
+    sibling = node.next_sibling
+    while sibling is not None and sibling.type in ("get_attr", "index"):
+        if sibling.type == "get_attr":
+            parts.append(_text(sibling).lstrip("."))
+        else:
+            name = unquote(_text(sibling).strip("[] \n"))
+            if name is None:
+                break
+            parts.append(name)
+        sibling = sibling.next_sibling
+    return Traversal(tuple(parts), node.start_point[0] + 1, node.start_point[1] + 1)
+
+
+def _blocks_in(node: Node) -> Iterator[Block]:
+    for child in node.children:
+        if child.type in ("body", "config_file"):
+            yield from _blocks_in(child)
+        elif child.type == "block":
+            yield _block(child)
+
+
+def _block(node: Node) -> Block:
+    names = [_text(child) for child in node.children if child.type in ("identifier", "string_lit")]
+    attributes: dict[str, str] = {}
+    for child in node.children:
+        if child.type == "body":
+            attributes.update(_attributes(child))
+    labels = tuple(name.strip('"') for name in names[1:])
+    return Block(names[0], labels, attributes, tuple(_blocks_in(node)), node.start_point[0] + 1)
+
+
+def _attributes(body: Node) -> Iterator[tuple[str, str]]:
+    for child in body.children:
+        if child.type == "attribute" and len(child.children) >= 3:
+            yield _text(child.children[0]), _text(child.children[2])

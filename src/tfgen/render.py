@@ -1,0 +1,432 @@
+"""Project → files, in memory: every path of the rendered tree with its bytes. Touches nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from tfgen.blueprint import Blueprint
+from tfgen.errors import SpecError, TfgenError
+from tfgen.hcl import Block, HclText, Traversal, read_blocks, read_traversals, to_hcl, unquote
+from tfgen.model import BACKEND_CONFIG, Environment, Module, Project
+from tfgen.providers import lock_providers
+from tfgen.schema import suggest
+from tfgen.templating import Templates
+
+CUSTOM_CHANGES = "<!-- Custom changes: everything below this line is yours and is kept -->"
+GLOBALS_LINK = "global.auto.tfvars"
+LOCK_FILE = ".terraform.lock.hcl"
+MARK = "Rendered by tfgen from"
+
+_BACKEND_WIDTH = len("allowed_account_ids")
+
+
+@dataclass(frozen=True)
+class File:
+    """One file of the rendered tree.
+
+    Attributes:
+        content: Its bytes; empty for a link.
+        link: Where it points, relative to its folder; empty for an ordinary file.
+        template: The template it came from, `storage/main.tf.j2`.
+    """
+
+    content: bytes
+    link: str = ""
+    template: str = ""
+
+
+@dataclass(frozen=True)
+class Variable:
+    """A variable of a rendered module, as its README shows it."""
+
+    name: str
+    type: str
+    default: str
+    description: str
+
+
+@dataclass(frozen=True)
+class Output:
+    """An output of a module.
+
+    Attributes:
+        name: Its name.
+        description: What it is.
+        sensitive: True if terraform hides its value.
+    """
+
+    name: str
+    description: str
+    sensitive: bool
+
+
+@dataclass(frozen=True)
+class Edge:
+    """One module reading outputs of another: what the dependency graph is made of.
+
+    Attributes:
+        reader: Full name of the reading module.
+        read: Full name of the module that is read.
+        outputs: The outputs it really uses, sorted.
+    """
+
+    reader: str
+    read: str
+    outputs: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class RenderedTree:
+    """Everything that one project renders to.
+
+    Attributes:
+        files: By path below `terraform/`, sorted.
+        outputs: Outputs of each module by module name.
+        edges: Who reads which output of whom.
+    """
+
+    files: Mapping[str, File]
+    outputs: Mapping[str, Mapping[str, Output]]
+    edges: tuple[Edge, ...]
+
+
+UserFiles = Mapping[str, Mapping[str, bytes]]
+"""Terraform files that users wrote beside the rendered ones: module name → file name → bytes."""
+
+
+def plan_files(
+    project: Project,
+    blueprints: Mapping[str, Blueprint],
+    templates: Templates,
+    user_files: UserFiles | None = None,
+) -> RenderedTree:
+    """Render a project in memory.
+
+    Args:
+        project: The resolved project.
+        blueprints: The blueprints its modules use, by name.
+        templates: Where templates come from.
+        user_files: The users' own `.tf` files, whose references are checked too.
+
+    Raises:
+        TfgenError: A template is wrong; names its file and line.
+        SpecError: References do not resolve; all of them at once.
+    """
+    return _Renderer(project, blueprints, templates, user_files or {}).render()
+
+
+class _Renderer:
+    def __init__(
+        self,
+        project: Project,
+        blueprints: Mapping[str, Blueprint],
+        templates: Templates,
+        user_files: UserFiles,
+    ) -> None:
+        self.project = project
+        self.blueprints = blueprints
+        self.templates = templates
+        self.user_files = user_files
+        self.environment = project.environments[project.default_environment]
+        self.files: dict[str, File] = {}
+        self.outputs: dict[str, dict[str, Output]] = {}
+        self.edges: list[Edge] = []
+        self.problems: list[TfgenError] = []
+
+    def render(self) -> RenderedTree:
+        for module in self.project.modules:
+            self._module(module)
+        if self.problems:
+            raise SpecError(self.problems)
+        self._environments()
+        self._lock_file("", self.project.providers)
+        self._add("README.md", "_shared/MAP.md.j2", self._map_context())
+        self._add("terraform.tfvars", "_shared/terraform.tfvars.j2", {"environment": self.environment})
+        return RenderedTree(dict(sorted(self.files.items())), self.outputs, tuple(self.edges))
+
+    # one module
+
+    def _module(self, module: Module) -> None:
+        blueprint = self.blueprints[module.blueprint]
+        context = self._context(module)
+        rendered = dict(self._own_files(module, blueprint, context))
+        rendered["variables.tf"] = self._variables(blueprint, context)
+        rendered |= self._shared_files(module, context)
+        for name, (template, text) in rendered.items():
+            self._put(f"{module.name}/{name}", template, text)
+        self.files[f"{module.name}/{GLOBALS_LINK}"] = File(b"", link="../terraform.tfvars")
+        self._lock_file(f"{module.name}/", {**self.project.providers, **module.providers})
+        sources = {name: text.encode() for name, (_, text) in rendered.items()}
+        blocks = self._read(module, sources)
+        used = self._check_references(module, sources, {name: part for name, (part, _) in rendered.items()})
+        self._add(f"{module.name}/README.md", "_shared/README.md.j2", {
+            **context,
+            "blueprint": blueprint,
+            "variables": _variables(blocks),
+            "outputs": tuple(self.outputs[module.name].values()),
+            "reads": [{"name": name, "outputs": _code_list(names)} for name, names in used.items()],
+        })  # fmt: skip
+
+    def _own_files(
+        self, module: Module, blueprint: Blueprint, context: Mapping[str, Any]
+    ) -> Iterable[tuple[str, tuple[str, str]]]:
+        del module
+        for template in blueprint.templates:
+            if template != "variables.tf.j2":
+                name = f"{blueprint.name}/{template}"
+                yield template.removesuffix(".j2"), (name, self.templates.render(name, context))
+
+    def _variables(self, blueprint: Blueprint, context: Mapping[str, Any]) -> tuple[str, str]:
+        text = self.templates.render("_shared/variables.tf.j2", context)
+        own = f"{blueprint.name}/variables.tf.j2"
+        if "variables.tf.j2" not in blueprint.templates:
+            return "_shared/variables.tf.j2", text
+        added = self.templates.render(own, context).strip("\n")
+        return own, f"{text}\n{added}\n" if added else text
+
+    def _shared_files(self, module: Module, context: Mapping[str, Any]) -> dict[str, tuple[str, str]]:
+        names = {
+            "versions.tf": "versions.tf.j2",
+            "providers.tf": "providers.tf.j2",
+            "locals.tf": "locals.tf.j2",
+        }
+        names["backend.tf"] = "backend_local.tf.j2" if module.name == BACKEND_CONFIG else "backend.tf.j2"
+        if module.reads:
+            names["remote_state.tf"] = "remote_state.tf.j2"
+        return {
+            name: (f"_shared/{template}", self.templates.render(f"_shared/{template}", context))
+            for name, template in names.items()
+        }
+
+    def _context(self, module: Module) -> dict[str, Any]:
+        return {
+            "project": self.project,
+            "module": module,
+            "modules": self.project.modules,
+            "settings": module.settings,
+            "environment": self.environment,
+            "providers": {**self.project.providers, **module.providers},
+            "aliases": self._aliases(module),
+            "locking": _locking(self.project.locking, self.environment),
+            "state_key_alias": state_key_alias(self.project, self.environment),
+        }
+
+    def _aliases(self, module: Module) -> list[HclText]:
+        """Name each read module's outputs, marking sensitive ones again: remote state loses the mark."""
+        width = max((len(read.identifier) for read in module.reads), default=0)
+        lines = []
+        for read in module.reads:
+            source = f"data.terraform_remote_state.{read.identifier}.outputs"
+            hidden = [output.name for output in self.outputs.get(read.name, {}).values() if output.sensitive]
+            if hidden:
+                marks = ", ".join(f"{name} = sensitive({source}.{name})" for name in hidden)
+                source = f"merge({source}, {{ {marks} }})"
+            lines.append(HclText(f"{read.identifier.ljust(width)} = {source}"))
+        return lines
+
+    # what a module gives and reads
+
+    def _read(self, module: Module, sources: Mapping[str, bytes]) -> dict[str, tuple[Block, ...]]:
+        own = self.user_files.get(module.name, {})
+        wanted = {name: source for name, source in sources.items() if name in ("variables.tf", "outputs.tf")}
+        blocks = {name: read_blocks(source) for name, source in wanted.items()}
+        found = [*blocks.get("outputs.tf", ())]
+        for source in own.values():
+            found += read_blocks(source)
+        self.outputs[module.name] = {
+            block.labels[0]: Output(
+                block.labels[0],
+                unquote(block.attributes.get("description", "")) or "",
+                block.attributes.get("sensitive") == "true",
+            )
+            for block in found
+            if block.type == "output" and block.labels
+        }
+        return blocks
+
+    def _check_references(
+        self, module: Module, sources: Mapping[str, bytes], templates: Mapping[str, str]
+    ) -> dict[str, tuple[str, ...]]:
+        used: dict[str, set[str]] = {read.name: set() for read in module.reads}
+        identifiers = {other.identifier: other for other in self.project.modules}
+        for name, source in sources.items():
+            if name != "remote_state.tf":
+                place = f"templates/{templates[name]}"
+                self._check_file(module, source, place, used, identifiers, templates[name])
+        for name, source in self.user_files.get(module.name, {}).items():
+            place = f"terraform/{module.name}/{name}"
+            self._check_file(module, source, place, used, identifiers, "")
+            for key in _state_keys(source):
+                if key in used:
+                    used[key].add("*")
+        for name in [name for name, outputs in used.items() if not outputs]:
+            where = f"templates/{module.blueprint}/blueprint.yaml"
+            hint = f"take it out of 'reads', or use local.{self.project.module(name).identifier}.<output>"
+            self.problems.append(
+                TfgenError(
+                    f"{module.name} declares that it reads {name}, but does not", hint=hint, where=where
+                )
+            )
+        found = {name: tuple(sorted(outputs)) for name, outputs in used.items()}
+        self.edges += [Edge(module.name, name, outputs) for name, outputs in found.items()]
+        return found
+
+    def _check_file(
+        self,
+        module: Module,
+        source: bytes,
+        place: str,
+        used: dict[str, set[str]],
+        identifiers: Mapping[str, Module],
+        template: str,
+    ) -> None:
+        for traversal in read_traversals(source, "local"):
+            if len(traversal.parts) < 2 or traversal.parts[1] not in identifiers:
+                continue
+            target = identifiers[traversal.parts[1]]
+            where = self._line(place, template, traversal)
+            if target.name not in used:
+                hint = f"add '{target.short_name}' to the reads of {module.name} or of its blueprint"
+                message = (
+                    f"{module.name} uses {'.'.join(traversal.parts[:3])} but does not read {target.name}"
+                )
+                self.problems.append(TfgenError(message, hint=hint, where=where))
+                continue
+            outputs = self.outputs[target.name]
+            name = traversal.parts[2] if len(traversal.parts) > 2 else ""
+            if name not in outputs:
+                message = f"{target.name} has no output '{name}'"
+                self.problems.append(TfgenError(message, hint=suggest(name, sorted(outputs)), where=where))
+            else:
+                used[target.name].add(name)
+
+    def _line(self, place: str, template: str, traversal: Traversal) -> str:
+        if not template:
+            return f"{place}:{traversal.line}:{traversal.column}"
+        text = ".".join(traversal.parts[:3])
+        for number, line in enumerate(self.templates.source(template).splitlines(), 1):
+            if text in line:
+                return f"{place}:{number}:{line.index(text) + 1}"
+        return place
+
+    # the whole tree
+
+    def _environments(self) -> None:
+        for environment in self.project.environments.values():
+            context = {
+                "environment": environment,
+                "project": self.project,
+                "locking": _locking(self.project.locking, environment),
+                "state_key_alias": state_key_alias(self.project, environment),
+            }
+            base = f"environments/{environment.name}"
+            self._add(f"{base}.tfvars", "_shared/environment.tfvars.j2", context)
+            self._add(f"{base}.s3.tfbackend", "_shared/environment.s3.tfbackend.j2", context)
+            for name, values in environment.values.items():
+                if values:
+                    lines = _assignments(values)
+                    self._add(f"{base}/{name}.tfvars", "_shared/module.tfvars.j2", {"values": lines})
+
+    def _lock_file(self, folder: str, required: Mapping[str, Mapping[str, str]]) -> None:
+        locked = lock_providers(required)
+        if locked:
+            self._add(f"{folder}{LOCK_FILE}", "_shared/lock.hcl.j2", {"locked": locked})
+
+    def _map_context(self) -> dict[str, Any]:
+        readers: dict[str, list[str]] = {module.name: [] for module in self.project.modules}
+        for edge in self.edges:
+            readers[edge.read].append(edge.reader)
+        rows = []
+        for index, module in enumerate(self.project.modules):
+            rows.append({
+                "name": module.name,
+                "node": module.identifier,
+                "summary": self.blueprints[module.blueprint].summary,
+                "redeploy": self.blueprints[module.blueprint].redeploy,
+                "reads": ", ".join(read.name for read in module.reads) or "–",
+                "read_by": ", ".join(readers[module.name]) or "–",
+                "enter": f"cd {module.name}" if index == 0 else f"cd ../{module.name}",
+            })  # fmt: skip
+        edges = [
+            {
+                "reader": edge.reader,
+                "read": edge.read,
+                "outputs": _code_list(edge.outputs),
+                "from_node": self.project.module(edge.read).identifier,
+                "to_node": self.project.module(edge.reader).identifier,
+            }
+            for edge in self.edges
+        ]
+        return {"environment": self.environment, "rows": rows, "edges": edges}
+
+    def _add(self, path: str, template: str, context: Mapping[str, Any]) -> None:
+        text = self.templates.render(template, {"project": self.project, **context})
+        self._put(path, template, text)
+
+    def _put(self, path: str, template: str, text: str) -> None:
+        self.files[path] = File(_finish(path, template, text).encode(), template=template)
+
+
+def state_key_alias(project: Project, environment: Environment) -> str:
+    """Return the alias of the key that encrypts the states of an environment."""
+    return f"alias/{project.name}-{environment.name}-state"
+
+
+def _finish(path: str, template: str, text: str) -> str:
+    origin = template.removesuffix(".j2")
+    if path.endswith(".md"):
+        body = "\n".join(_squeeze(text.rstrip("\n").split("\n")))
+        return f"<!-- {MARK} {origin}; change the spec or the blueprint instead. -->\n\n{body}\n\n{CUSTOM_CHANGES}\n"
+    body = "\n".join(_squeeze(text.strip("\n").split("\n")))
+    return f"# {MARK} {origin}; change the spec or the blueprint instead.\n\n{body}\n"
+
+
+def _squeeze(lines: Sequence[str]) -> list[str]:
+    """Drop blank lines after a blank line: a template's conditions leave them behind."""
+    return [
+        line for index, line in enumerate(lines) if line.strip() or index == 0 or lines[index - 1].strip()
+    ]
+
+
+def _locking(kinds: Sequence[str], environment: Environment) -> list[HclText]:
+    lines = []
+    if "dynamodb" in kinds:
+        lines.append(HclText(f"{'dynamodb_table'.ljust(_BACKEND_WIDTH)} = {to_hcl(environment.lock_table)}"))
+    if "lockfile" in kinds:
+        lines.append(HclText(f"{'use_lockfile'.ljust(_BACKEND_WIDTH)} = true"))
+    return lines
+
+
+def _assignments(values: Mapping[str, Any]) -> list[HclText]:
+    """Lay values out as `terraform fmt` does: what stands in one line is aligned."""
+    text = to_hcl(dict(sorted(values.items())))
+    return [HclText(line.removeprefix("  ")) for line in text.split("\n")[1:-1]]
+
+
+def _variables(blocks: Mapping[str, Sequence[Block]]) -> list[Variable]:
+    return [
+        Variable(
+            name=block.labels[0],
+            type=block.attributes.get("type", "any"),
+            default=block.attributes.get("default", "required"),
+            description=unquote(block.attributes.get("description", "")) or "",
+        )
+        for block in blocks.get("variables.tf", ())
+        if block.type == "variable"
+    ]
+
+
+def _state_keys(source: bytes) -> list[str]:
+    """Return the modules that a user's own `terraform_remote_state` blocks read (the seed's style)."""
+    keys = []
+    for block in read_blocks(source):
+        if block.type == "data" and block.labels[:1] == ("terraform_remote_state",):
+            config = block.attributes.get("config", "")
+            keys += [part.split("/")[-2] for part in config.split('"') if part.endswith("/terraform.tfstate")]
+    return keys
+
+
+def _code_list(names: Sequence[str]) -> str:
+    return ", ".join(f"`{name}`" for name in names)

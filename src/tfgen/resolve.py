@@ -1,0 +1,378 @@
+"""Spec and blueprints → Project: every name resolved, every setting filled in, all problems at once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from tfgen.blueprint import Blueprint, list_blueprints, load_blueprint
+from tfgen.errors import SpecError, TfgenError
+from tfgen.graph import find_cycle
+from tfgen.model import BACKEND_CONFIG, EMULATOR_ACCOUNT, Environment, Function, Module, Project, Reference
+from tfgen.schema import suggest, validate, with_defaults
+from tfgen.spec import Spec
+from tfgen.yamldoc import Document, KeyPath
+
+DEFAULT_ENVIRONMENT = "local"
+
+_RESERVED = frozenset(
+    "tags name_prefix account_id partition region "  # the locals that rendered files define themselves
+    "for if in null true false count each local module path self terraform var data resource output "
+    "variable provider lifecycle version source providers depends_on connection provisioner".split()
+)
+_STANDARD_TAGS = ("Project", "Module", "Environment", "ManagedBy", "Owner")
+_LOOPBACK = ("127.0.0.1", "localhost", "::1")
+
+
+@dataclass
+class _Entry:
+    """A module of the spec while it is being resolved."""
+
+    name: str
+    number: str
+    short_name: str
+    path: KeyPath
+    value: Mapping[str, Any]
+    blueprint: Blueprint | None = None
+    reads: list[str] = field(default_factory=list)
+
+
+def build_model(spec: Spec, template_roots: Sequence[Path]) -> tuple[Project, Mapping[str, Blueprint]]:
+    """Resolve a spec against the blueprints.
+
+    Args:
+        spec: The project's YAML files.
+        template_roots: Folders with blueprints, the project's own first.
+
+    Returns:
+        The project, and the blueprints that it uses by name.
+
+    Raises:
+        SpecError: Anything does not fit; all problems at once, each with its place.
+    """
+    resolver = _Resolver(spec, template_roots)
+    project = resolver.project()
+    if resolver.problems or project is None:
+        raise SpecError(resolver.problems)
+    return project, resolver.blueprints
+
+
+class _Resolver:
+    def __init__(self, spec: Spec, template_roots: Sequence[Path]) -> None:
+        self.spec = spec
+        self.document = spec.document
+        self.value: Mapping[str, Any] = spec.document.value
+        self.folders = list_blueprints(template_roots)
+        self.blueprints: dict[str, Blueprint] = {}
+        self.problems: list[TfgenError] = []
+
+    def project(self) -> Project | None:
+        entries = self._entries()
+        self._read_blueprints(entries)
+        self._resolve_reads(entries)
+        self._check_functions(entries)
+        default = self.value.get("default_environment", DEFAULT_ENVIRONMENT)
+        if default not in self.spec.environments:
+            hint = suggest(default, sorted(self.spec.environments))
+            self._refuse(f"there is no environment '{default}'", ("default_environment",), hint)
+        self._check_tags()
+        overlays = {
+            name: self._overlay(document, entries) for name, document in self.spec.environments.items()
+        }
+        if self.problems:
+            return None
+        settings = {entry.name: self._settings(entry) for entry in entries}
+        environments = {
+            name: self._environment(name, document, entries, settings, overlays[name])
+            for name, document in self.spec.environments.items()
+        }
+        if self.problems:
+            return None
+        return self._assemble(entries, settings, environments, default)
+
+    def _assemble(
+        self,
+        entries: Sequence[_Entry],
+        settings: Mapping[str, Mapping[str, Any]],
+        environments: Mapping[str, Environment],
+        default: str,
+    ) -> Project:
+        prefix = self.value.get("state", {}).get("key_prefix", "")
+        references = {entry.name: _reference(entry, prefix) for entry in entries}
+        terraform = with_defaults(self.value.get("terraform", {}), _terraform_schema())
+        return Project(
+            root=self.spec.root,
+            spec_path=self.spec.path,
+            name=self.value["project"],
+            owner=self.value["owner"],
+            region=self.value["region"],
+            tags=dict(self.value.get("tags", {})),
+            required_version=terraform["required_version"],
+            providers=_providers(terraform.get("providers", {})),
+            locking=tuple(self.value.get("state", {}).get("locking", ("dynamodb", "lockfile"))),
+            default_environment=default,
+            environments=environments,
+            modules=tuple(
+                Module(
+                    name=entry.name,
+                    number=entry.number,
+                    short_name=entry.short_name,
+                    identifier=_identifier(entry.short_name),
+                    blueprint=entry.value["blueprint"],
+                    settings={**settings[entry.name], **environments[default].values.get(entry.name, {})},
+                    reads=tuple(references[name] for name in entry.reads),
+                    functions=tuple(
+                        Function(name, f"artifacts/{name}.zip") for name in self._of(entry).functions
+                    ),
+                    providers=entry.value.get("providers", {}),
+                    state_key=references[entry.name].state_key,
+                )
+                for entry in entries
+            ),
+        )
+
+    def _refuse(
+        self,
+        message: str,
+        path: KeyPath,
+        hint: str = "",
+        *,
+        key: bool = False,
+        document: Document | None = None,
+    ) -> None:
+        self.problems.append((document or self.document).problem(message, path, hint=hint, key=key))
+
+    def _of(self, entry: _Entry) -> Blueprint:
+        return self.blueprints[entry.value["blueprint"]]
+
+    # names
+
+    def _entries(self) -> list[_Entry]:
+        entries = []
+        for name, value in self.value["modules"].items():
+            number, short_name = _split(name)
+            path: KeyPath = ("modules", name)
+            entries.append(_Entry(name, number, short_name, path, value))
+            if not number and name != BACKEND_CONFIG:
+                hint = "write a number of 2 to 4 digits, a hyphen and words joined by hyphens: 08-invoices"
+                self._refuse(f"'{name}' is not a module's name", path, hint, key=True)
+            elif _identifier(short_name) in _RESERVED:
+                self._refuse(f"'{short_name}' is a reserved word", path, "choose another name", key=True)
+        self._check_unique(entries)
+        return sorted(entries, key=lambda entry: (int(entry.number or -1), entry.name))
+
+    def _check_unique(self, entries: Sequence[_Entry]) -> None:
+        numbers: dict[int, str] = {}
+        names: dict[str, str] = {}
+        for entry in entries:
+            if entry.number and (first := numbers.setdefault(int(entry.number), entry.name)) != entry.name:
+                self._refuse(f"the number {entry.number} is taken by {first}", entry.path, key=True)
+            if (first := names.setdefault(_identifier(entry.short_name), entry.name)) != entry.name:
+                self._refuse(f"the name '{entry.short_name}' is taken by {first}", entry.path, key=True)
+
+    def _read_blueprints(self, entries: Sequence[_Entry]) -> None:
+        for entry in entries:
+            name = entry.value["blueprint"]
+            path: KeyPath = (*entry.path, "blueprint")
+            if name not in self.folders:
+                self._refuse(f"there is no blueprint '{name}'", path, suggest(name, sorted(self.folders)))
+                continue
+            if name == BACKEND_CONFIG and entry.name != BACKEND_CONFIG:
+                self._refuse("only the module backend-config is rendered from backend-config", path)
+            if name not in self.blueprints:
+                try:
+                    self.blueprints[name] = load_blueprint(name, self.folders[name])
+                except SpecError as error:
+                    self.problems.extend(error.problems)
+                    continue
+            entry.blueprint = self.blueprints[name]
+
+    # dependencies
+
+    def _resolve_reads(self, entries: Sequence[_Entry]) -> None:
+        names = {known: entry for entry in entries for known in (entry.name, entry.short_name)}
+        wanted: dict[str, list[tuple[_Entry, KeyPath]]] = {}
+        for entry in entries:
+            wanted[entry.name] = list(self._targets(entry, names))
+        cycle = find_cycle({name: [target.name for target, _ in found] for name, found in wanted.items()})
+        if cycle:
+            path = next(path for target, path in wanted[cycle[0]] if target.name == cycle[1])
+            self._refuse(f"modules read each other in a cycle: {' → '.join(cycle)}", path)
+        for entry in entries:
+            for target, path in wanted[entry.name]:
+                if int(target.number or -1) >= int(entry.number or -1) and not {
+                    entry.name,
+                    target.name,
+                } <= set(cycle):
+                    hint = "a module may only read modules with a lower number"
+                    self._refuse(f"{entry.name} reads {target.name}, which comes later", path, hint)
+            order = sorted(
+                {target.name: target for target, _ in wanted[entry.name]}.values(),
+                key=lambda e: int(e.number),
+            )
+            entry.reads = [target.name for target in order]
+
+    def _targets(self, entry: _Entry, names: Mapping[str, _Entry]) -> Iterator[tuple[_Entry, KeyPath]]:
+        own = [
+            (name, (*entry.path, "reads", index)) for index, name in enumerate(entry.value.get("reads", ()))
+        ]
+        given = entry.blueprint.reads if entry.blueprint else ()
+        for name, path in [*((name, (*entry.path, "blueprint")) for name in given), *own]:
+            if name == BACKEND_CONFIG:
+                self._refuse("the state bucket's own module cannot be read", path, "its names are variables")
+            elif name in names:
+                yield names[name], path
+            else:
+                known = sorted(other.short_name for other in names.values() if other.number)
+                self._refuse(f"{entry.name} reads '{name}', which is no module", path, suggest(name, known))
+
+    def _check_functions(self, entries: Sequence[_Entry]) -> None:
+        owners: dict[str, str] = {}
+        for entry in entries:
+            for name in entry.blueprint.functions if entry.blueprint else ():
+                if (first := owners.setdefault(name, entry.name)) != entry.name:
+                    self._refuse(
+                        f"the function '{name}' already belongs to {first}", (*entry.path, "blueprint")
+                    )
+
+    def _check_tags(self) -> None:
+        for name in self.value.get("tags", {}):
+            if name in _STANDARD_TAGS:
+                self._refuse(
+                    f"the tag '{name}' is set by tfgen", ("tags", name), "choose another key", key=True
+                )
+
+    # settings and environments
+
+    def _settings(self, entry: _Entry) -> Mapping[str, Any]:
+        schema = self._of(entry).settings
+        given = entry.value.get("settings", {})
+        for problem in validate(given, schema, (*entry.path, "settings")):
+            self._refuse(problem.message, problem.path, problem.hint, key=problem.key)
+        filled: Mapping[str, Any] = with_defaults(given, schema)
+        return filled
+
+    def _overlay(self, document: Document, entries: Sequence[_Entry]) -> dict[str, Mapping[str, Any]]:
+        names = {known: entry for entry in entries for known in (entry.name, entry.short_name)}
+        found: dict[str, Mapping[str, Any]] = {}
+        for name, values in document.value.get("modules", {}).items():
+            path: KeyPath = ("modules", name)
+            entry = names.get(name)
+            if entry is None:
+                hint = suggest(name, sorted(entry.short_name for entry in entries))
+                self._refuse(f"there is no module '{name}'", path, hint, key=True, document=document)
+            elif entry.blueprint is not None:
+                self._check_overlay(values, entry.blueprint, path, document)
+                found[entry.name] = values
+        return found
+
+    def _check_overlay(
+        self, values: Mapping[str, Any], blueprint: Blueprint, path: KeyPath, document: Document
+    ) -> None:
+        known = blueprint.settings.get("properties", {})
+        for name in values:
+            if name in known and name not in blueprint.varying:
+                hint = "set it in config/project.yaml; only these vary: " + ", ".join(blueprint.varying)
+                self._refuse(
+                    f"'{name}' is the same in every environment",
+                    (*path, name),
+                    hint,
+                    key=True,
+                    document=document,
+                )
+        optional = {**blueprint.settings, "required": []}
+        for problem in validate(values, optional, path):
+            self._refuse(problem.message, problem.path, problem.hint, key=problem.key, document=document)
+
+    def _environment(
+        self,
+        name: str,
+        document: Document,
+        entries: Sequence[_Entry],
+        settings: Mapping[str, Mapping[str, Any]],
+        overlay: Mapping[str, Mapping[str, Any]],
+    ) -> Environment:
+        value = document.value
+        endpoint = value.get("endpoint")
+        self._check_place(value, document)
+        state = {**self.value.get("state", {}), **value.get("state", {})}
+        for key in ("bucket", "lock_table"):
+            if key not in state:
+                self._refuse(
+                    f"'{key}' of the state is missing", ("state",), f"state: {{{key}: …}}", document=document
+                )
+        values = {}
+        for entry in entries:
+            merged = {**settings[entry.name], **overlay.get(entry.name, {})}
+            values[entry.name] = {key: merged[key] for key in self._of(entry).varying if key in merged}
+        return Environment(
+            name=name,
+            account=value.get("account", EMULATOR_ACCOUNT),
+            endpoint=endpoint.rstrip("/") if endpoint else None,
+            region=value.get("region", self.value["region"]),
+            state_bucket=state.get("bucket", ""),
+            lock_table=state.get("lock_table", ""),
+            credentials=tuple(value.get("credentials", ())),
+            values=values,
+            embedded=bool(endpoint) and value.get("embedded", urlsplit(endpoint).hostname in _LOOPBACK),
+        )
+
+    def _check_place(self, value: Mapping[str, Any], document: Document) -> None:
+        if ("account" in value) == ("endpoint" in value):
+            hint = 'account: "123456789012" for AWS, endpoint: http://127.0.0.1:4566 for an emulator'
+            self._refuse(
+                "an environment has exactly one of account and endpoint", (), hint, document=document
+            )
+        elif "endpoint" in value:
+            self._check_endpoint(value["endpoint"], document)
+        elif not value.get("credentials"):
+            hint = "credentials: [profile]"
+            self._refuse("an environment with an account names its credentials", (), hint, document=document)
+
+    def _check_endpoint(self, endpoint: str, document: Document) -> None:
+        host = urlsplit(endpoint).hostname or ""
+        if host == "amazonaws.com" or host.endswith((".amazonaws.com", ".amazonaws.com.cn", ".aws")):
+            hint = 'name the account instead: account: "123456789012"'
+            self._refuse(
+                "the endpoint is AWS itself, not an emulator", ("endpoint",), hint, document=document
+            )
+
+
+def _split(name: str) -> tuple[str, str]:
+    number, _, rest = name.partition("-")
+    if number.isascii() and number.isdigit() and 2 <= len(number) <= 4 and _is_short_name(rest):
+        return number, rest
+    return "", name
+
+
+def _is_short_name(text: str) -> bool:
+    words = text.split("-")
+    good = all(word.isascii() and word.isalnum() and word == word.lower() for word in words)
+    return good and text[:1].isalpha() and len(text) <= 40
+
+
+def _identifier(short_name: str) -> str:
+    return short_name.replace("-", "_")
+
+
+def _reference(entry: _Entry, prefix: str) -> Reference:
+    key = f"{prefix}{entry.name}/terraform.tfstate"
+    return Reference(entry.name, entry.short_name, _identifier(entry.short_name), key)
+
+
+def _terraform_schema() -> Mapping[str, Any]:
+    from tfgen.spec import SPEC_SCHEMA
+
+    schema: Mapping[str, Any] = SPEC_SCHEMA["properties"]["terraform"]
+    return schema
+
+
+def _providers(given: Mapping[str, Any]) -> Mapping[str, Mapping[str, str]]:
+    constraints: Mapping[str, Any] = {"aws": "~> 5.100", **given}
+    return {
+        name: {"source": f"hashicorp/{name}", "version": value} if isinstance(value, str) else dict(value)
+        for name, value in constraints.items()
+    }

@@ -1,0 +1,239 @@
+"""JSON Schema, the part that specs need: every problem with its path, did-you-mean, and defaults.
+
+The `jsonschema` package would cost more than half of a whole `tfgen render` to import (docs/decisions/0003);
+a test holds this reading of the keywords against it.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+from typing import Any
+
+Schema = Mapping[str, Any]
+
+KEYWORDS = frozenset(
+    {
+        "$schema", "$id", "$defs", "$ref", "title", "description", "examples", "default", "type", "enum", "const",
+        "pattern", "minLength", "maxLength", "minimum", "maximum", "items", "minItems", "maxItems",
+        "uniqueItems", "properties", "patternProperties", "required", "additionalProperties", "minProperties",
+        "format", "oneOf", "varies",
+    }
+)  # fmt: skip
+"""Keywords that `validate` understands; `varies` is ours and marks settings that differ per environment."""
+
+_TYPES: Mapping[str, tuple[type, ...]] = {
+    "string": (str,),
+    "integer": (int,),
+    "number": (int, float),
+    "boolean": (bool,),
+    "array": (list,),
+    "object": (dict,),
+    "null": (type(None),),
+}
+_NAMES = {
+    str: "text",
+    int: "a whole number",
+    float: "a number",
+    bool: "true or false",
+    list: "a list",
+    dict: "a mapping",
+    type(None): "empty",
+}
+_EMAIL = re.compile(r"[^@\s<>\",;]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+")
+_ARN = re.compile(r"arn:aws[a-z-]*:[a-z0-9-]+:[a-z0-9-]*:([0-9]{12})?:.+")
+_AWS_ID = re.compile(r"[a-z]+-[0-9a-f]{8,17}")
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One violation of a schema.
+
+    Attributes:
+        path: Where in the value.
+        message: What is wrong.
+        hint: What would be right.
+        key: True if the key at `path` is the problem rather than its value.
+    """
+
+    path: tuple[str | int, ...]
+    message: str
+    hint: str = ""
+    key: bool = False
+
+
+def validate(value: Any, schema: Schema, path: tuple[str | int, ...] = ()) -> Iterator[Problem]:
+    """Yield every problem of `value` under `schema`, outermost first."""
+    kinds = _kinds(schema)
+    if kinds and not _is_any(value, kinds):
+        yield Problem(
+            path, f"{_name(value)} where {' or '.join(_expected(kind) for kind in kinds)} is wanted"
+        )
+        return
+    if "enum" in schema and value not in schema["enum"]:
+        yield Problem(path, f"{value!r} is not one of the values", _choice(value, schema["enum"]))
+        return
+    if isinstance(value, dict):
+        yield from _object(value, schema, path)
+    elif isinstance(value, list):
+        yield from _array(value, schema, path)
+    elif isinstance(value, str):
+        yield from _string(value, schema, path)
+    elif isinstance(value, int | float) and not isinstance(value, bool):
+        yield from _number(value, schema, path)
+
+
+def with_defaults(value: Any, schema: Schema) -> Any:
+    """Return `value` with the schema's defaults filled in for what is missing, at every depth."""
+    if not isinstance(value, dict):
+        return value
+    properties: Mapping[str, Schema] = schema.get("properties", {})
+    filled = {}
+    for name, part in properties.items():
+        if name in value:
+            filled[name] = with_defaults(value[name], part)
+        elif "default" in part:
+            filled[name] = with_defaults(part["default"], part)
+    return {**filled, **{name: item for name, item in value.items() if name not in properties}}
+
+
+def unknown_keywords(schema: Schema, path: tuple[str | int, ...] = ()) -> Iterator[Problem]:
+    """Yield keywords of a schema that `validate` does not understand, and would silently ignore."""
+    for keyword in schema:
+        if keyword not in KEYWORDS:
+            yield Problem(
+                (*path, keyword), f"unknown keyword '{keyword}'", _choice(keyword, sorted(KEYWORDS)), key=True
+            )
+    for group in ("properties", "patternProperties"):
+        for name, part in schema.get(group, {}).items():
+            yield from unknown_keywords(part, (*path, group, name))
+    for single in ("items", "additionalProperties"):
+        if isinstance(schema.get(single), Mapping):
+            yield from unknown_keywords(schema[single], (*path, single))
+
+
+def suggest(word: str, words: Sequence[str]) -> str:
+    """Return `did you mean 'x'?` for the nearest of `words`, else the list of them."""
+    return _choice(word, words)
+
+
+def _kinds(schema: Schema) -> tuple[str, ...]:
+    kind = schema.get("type", ())
+    return (kind,) if isinstance(kind, str) else tuple(kind)
+
+
+def _is_any(value: Any, kinds: Sequence[str]) -> bool:
+    if isinstance(value, bool):
+        return "boolean" in kinds
+    return any(isinstance(value, _TYPES[kind]) for kind in kinds)
+
+
+def _expected(kind: str) -> str:
+    return _NAMES[_TYPES[kind][-1]]
+
+
+def _name(value: Any) -> str:
+    if isinstance(value, str):
+        return f"the text {value!r}" if len(value) <= 40 else "text"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return repr(value) if isinstance(value, int | float) else _NAMES[type(value)]
+
+
+def _choice(word: Any, words: Sequence[Any]) -> str:
+    names = [str(item) for item in words]
+    near = get_close_matches(str(word), names, n=1, cutoff=0.6)
+    if near:
+        return f"did you mean '{near[0]}'?"
+    return f"one of: {', '.join(names)}" if names else ""
+
+
+def _object(value: dict[str, Any], schema: Schema, path: tuple[str | int, ...]) -> Iterator[Problem]:
+    properties: Mapping[str, Schema] = schema.get("properties", {})
+    patterns: Mapping[str, Schema] = schema.get("patternProperties", {})
+    for name in schema.get("required", ()):
+        if name not in value:
+            description = properties.get(name, {}).get("description", "")
+            yield Problem(path, f"'{name}' is missing", description)
+    if len(value) < schema.get("minProperties", 0):
+        yield Problem(path, "the mapping is empty")
+    for name, item in value.items():
+        part = properties.get(name) or _matching(name, patterns)
+        extra = schema.get("additionalProperties", True)
+        if part is not None:
+            yield from validate(item, part, (*path, name))
+        elif isinstance(extra, Mapping):
+            yield from validate(item, extra, (*path, name))
+        elif not extra:
+            words = sorted(properties) or sorted(pattern.get("title", "") for pattern in patterns.values())
+            yield Problem((*path, name), f"unknown key '{name}'", _choice(name, words), key=True)
+
+
+def _matching(name: str, patterns: Mapping[str, Schema]) -> Schema | None:
+    return next((part for pattern, part in patterns.items() if re.search(pattern, name)), None)
+
+
+def _array(value: list[Any], schema: Schema, path: tuple[str | int, ...]) -> Iterator[Problem]:
+    if len(value) < schema.get("minItems", 0):
+        yield Problem(path, f"at least {schema['minItems']} items are wanted")
+    if len(value) > schema.get("maxItems", len(value)):
+        yield Problem(path, f"at most {schema['maxItems']} items are allowed")
+    if schema.get("uniqueItems") and any(item in value[:index] for index, item in enumerate(value)):
+        yield Problem(path, "an item stands twice")
+    for index, item in enumerate(value):
+        yield from validate(item, schema.get("items", {}), (*path, index))
+
+
+def _string(value: str, schema: Schema, path: tuple[str | int, ...]) -> Iterator[Problem]:
+    if len(value) < schema.get("minLength", 0):
+        yield Problem(
+            path, "the text is empty" if not value else f"at least {schema['minLength']} characters"
+        )
+    if len(value) > schema.get("maxLength", len(value)):
+        yield Problem(path, f"at most {schema['maxLength']} characters are allowed, these are {len(value)}")
+    if "pattern" in schema and not re.search(schema["pattern"], value):
+        yield Problem(path, f"{value!r} does not fit", schema.get("description", schema["pattern"]))
+    if "format" in schema and (message := _FORMATS[schema["format"]](value)):
+        yield Problem(path, message)
+
+
+def _number(value: float, schema: Schema, path: tuple[str | int, ...]) -> Iterator[Problem]:
+    if value < schema.get("minimum", value):
+        yield Problem(path, f"{value} is less than {schema['minimum']}")
+    if value > schema.get("maximum", value):
+        yield Problem(path, f"{value} is more than {schema['maximum']}")
+
+
+def _cidr(value: str) -> str:
+    try:
+        network = ipaddress.IPv4Network(value)
+    except ValueError as error:
+        return f"{value!r} is not an IPv4 CIDR block: {error}"
+    # Amazon VPC User Guide, "VPC CIDR blocks": between a /16 and a /28 netmask.
+    return "" if 16 <= network.prefixlen <= 28 else f"{value!r} is outside /16 to /28, the sizes of a VPC"
+
+
+def _time_zone(value: str) -> str:
+    from zoneinfo import ZoneInfo
+
+    try:
+        ZoneInfo(value)
+    except (OSError, ValueError, KeyError):
+        return f"{value!r} is not an IANA time zone"
+    return ""
+
+
+def _matches(pattern: re.Pattern[str], what: str) -> Any:
+    return lambda value: "" if pattern.fullmatch(value) else f"{value!r} is not {what}"
+
+
+_FORMATS = {
+    "cidr": _cidr,
+    "email": _matches(_EMAIL, "an e-mail address"),
+    "time-zone": _time_zone,
+    "arn": _matches(_ARN, "an ARN"),
+    "aws-id": _matches(_AWS_ID, "an id of AWS, such as vpc-0a1b2c3d"),
+}

@@ -1,0 +1,124 @@
+"""The flow, strung together: load the spec, build the model, plan the files, compare, write."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from tfgen import freshness
+from tfgen.assets import templates_root
+from tfgen.blueprint import Blueprint
+from tfgen.errors import TfgenError
+from tfgen.model import Project
+from tfgen.render import RenderedTree, plan_files
+from tfgen.resolve import build_model
+from tfgen.spec import load_spec
+from tfgen.templating import Templates
+from tfgen.tree import Changes, compare, read_manifest, read_user_files, show_differences, write
+
+
+@dataclass(frozen=True)
+class LoadedProject:
+    """A project with what is needed to render it.
+
+    Attributes:
+        project: The resolved project.
+        blueprints: The blueprints its modules use.
+    """
+
+    project: Project
+    blueprints: Mapping[str, Blueprint]
+
+
+@dataclass(frozen=True)
+class RenderResult:
+    """What a render did, or would do.
+
+    Attributes:
+        changes: Tree on disk against rendered files.
+        tree: The rendered files.
+    """
+
+    changes: Changes
+    tree: RenderedTree
+
+
+def template_roots(root: Path) -> tuple[Path, ...]:
+    """Return the folders with blueprints: the project's own first, then the shipped ones."""
+    shipped = templates_root()
+    own = root / "templates"
+    return (shipped,) if own == shipped else (own, shipped)
+
+
+def load_project(root: Path, spec_path: Path | None = None) -> LoadedProject:
+    """Read a project's spec and resolve it.
+
+    Args:
+        root: Folder of the project.
+        spec_path: The spec, if it is not `config/project.yaml`.
+
+    Raises:
+        TfgenError: The spec is missing.
+        SpecError: Anything in the spec, the environments or a blueprint is wrong; all problems at once.
+    """
+    project, blueprints = build_model(load_spec(root, spec_path), template_roots(root))
+    return LoadedProject(project, blueprints)
+
+
+def preview(loaded: LoadedProject) -> RenderResult:
+    """Render in memory and compare with the tree on disk; writes nothing.
+
+    Raises:
+        TfgenError: A template or the manifest is wrong.
+        SpecError: References between modules do not resolve.
+    """
+    project = loaded.project
+    names = [module.name for module in project.modules]
+    users = read_user_files(project.tree, names, read_manifest(project.tree))
+    tree = plan_files(project, loaded.blueprints, Templates(template_roots(project.root)), users)
+    return RenderResult(compare(project.tree, tree.files), tree)
+
+
+def render(loaded: LoadedProject) -> RenderResult:
+    """Bring the tree in line with the spec.
+
+    Raises:
+        TfgenError: As `preview`, or files were edited, are in the way, or cannot be written.
+    """
+    project = loaded.project
+    result = preview(loaded)
+    write(project.tree, result.tree.files, result.changes)
+    return result
+
+
+def count_unchanged(root: Path, spec: Path) -> int | None:
+    """Return the number of rendered files if nothing at all changed since the last render, else None."""
+    return freshness.count_unchanged(root, spec, template_roots(root))
+
+
+def remember_render(project: Project, count: int) -> None:
+    """Note what was rendered from what, so that the next render can see that nothing changed."""
+    freshness.remember(project.root, project.spec_path, template_roots(project.root), count)
+
+
+def differences(loaded: LoadedProject, result: RenderResult) -> Iterator[str]:
+    """Yield a unified diff from the tree on disk to what would be rendered."""
+    yield from show_differences(loaded.project.tree, result.tree.files, result.changes)
+
+
+def require_fresh(loaded: LoadedProject) -> RenderResult:
+    """Refuse to go on with a tree that is behind the spec.
+
+    Raises:
+        TfgenError: The tree is stale; the message has the counts.
+    """
+    result = preview(loaded)
+    if result.changes.is_stale:
+        raise TfgenError(
+            f"the rendered tree is stale: {result.changes.counts()}",
+            where=str(loaded.project.tree),
+            hint="tfgen render",
+            code="stale",
+        )
+    return result
