@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Any
 
 from tfgen.errors import SpecError, TfgenError
 from tfgen.schema import Schema, unknown_keywords, validate
+from tfgen.spec import SPEC_SCHEMA
 from tfgen.yamldoc import Document, load_document
 
 SHARED = "_shared"
@@ -19,8 +21,7 @@ _RUNBOOK: Schema = {
     "additionalProperties": False,
     "required": ["id", "title", "meaning", "first_look", "command"],
     "properties": {
-        name: {"type": "string", "minLength": 1}
-        for name in ("id", "title", "meaning", "first_look", "command")
+        name: {"type": "string", "minLength": 1} for name in ("id", "title", "meaning", "first_look", "command")
     },
 }
 _SCHEMA: Schema = {
@@ -154,3 +155,20 @@ def _blueprint(name: str, folder: Path, value: Mapping[str, Any]) -> Blueprint:
         rollback=value.get("rollback", "").strip(),
         runbooks=tuple(Runbook(**item) for item in value.get("runbooks", ())),
     )
+
+
+def describe_spec(blueprints: Sequence[Blueprint]) -> dict[str, Any]:
+    """Return the JSON Schema of a spec whose modules may use these blueprints."""
+    schema = copy.deepcopy(dict(SPEC_SCHEMA))
+    module = schema["properties"]["modules"]["additionalProperties"]
+    module["properties"]["blueprint"] = {
+        "oneOf": [{"const": blueprint.name, "description": blueprint.summary} for blueprint in blueprints]
+    }
+    module["allOf"] = [
+        {
+            "if": {"properties": {"blueprint": {"const": blueprint.name}}},
+            "then": {"properties": {"settings": dict(blueprint.settings)}},
+        }
+        for blueprint in blueprints
+    ]
+    return schema

@@ -64,7 +64,7 @@ class _LazyGroup(click.Group):
 @global_options
 @click.version_option(package_name="tfgen-cli", prog_name="tfgen")
 @click.pass_context
-def group(context: click.Context, **flags: Any) -> None:
+def group(context: click.Context, /, **flags: Any) -> None:
     """Render a YAML spec into layered Terraform, run it in dependency order, prove it on a local AWS.
 
     Without --env every command works on the spec's default environment; in a new project that is `local`, the

@@ -21,7 +21,7 @@ from tfgen.errors import TfgenError
 from tfgen.hcl import HclText, escape, to_hcl
 
 _NAME_PART = re.compile(r"^[A-Za-z0-9_][A-Za-z0-9_./-]*$")
-_MARKDOWN = re.compile(r"([\\`*_{}\[\]<>()#+!|~-])")
+_MARKDOWN = re.compile(r"([\\`*_\[\]<>|#~])")
 
 
 class MarkdownText(str):

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from tfgen import freshness
 from tfgen.assets import templates_root
-from tfgen.blueprint import Blueprint
+from tfgen.blueprint import Blueprint, describe_spec, list_blueprints, load_blueprint
 from tfgen.errors import TfgenError
 from tfgen.model import Project
 from tfgen.render import RenderedTree, plan_files
@@ -122,3 +123,13 @@ def require_fresh(loaded: LoadedProject) -> RenderResult:
             code="stale",
         )
     return result
+
+
+def compose_schema(root: Path) -> dict[str, Any]:
+    """Return the JSON Schema of the whole spec, with the settings of every blueprint in reach.
+
+    Raises:
+        SpecError: A blueprint is not valid.
+    """
+    blueprints = [load_blueprint(name, folder) for name, folder in list_blueprints(template_roots(root)).items()]
+    return describe_spec(blueprints)

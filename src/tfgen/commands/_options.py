@@ -42,7 +42,8 @@ def command(**attributes: Any) -> Callable[[Callable[..., Any]], click.Command]:
             own = {name: parameters.pop(name) for name in _GLOBAL}
             return function(read_settings(merge_flags(context, own)), **parameters)
 
-        return click.command(**attributes)(global_options(run))
+        built: click.Command = click.command(**attributes)(global_options(run))
+        return built
 
     return decorate
 
