@@ -195,6 +195,16 @@ def apply(bench: Bench, module: Module, saved: Path) -> Counts:
     return reader.counts
 
 
+def push_state(bench: Bench, module: Module, path: Path) -> None:
+    """Write a state file into the module's backend; terraform refuses an older or a foreign one.
+
+    Raises:
+        StepFailed: Terraform refused.
+    """
+    argv = terraform.state_argv(bench.binary, "push", str(path))
+    _run_plain(bench, module, "state-push", argv, bench.module_env(module))
+
+
 @contextmanager
 def plan_file(bench: Bench, module: Module) -> Iterator[Path]:
     """Give a place for a plan file that only the user can read, and that is gone afterwards."""

@@ -8,7 +8,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from tfgen.errors import Interrupted, TfgenError
@@ -18,6 +18,7 @@ from tfgen.planning import Counts, Plan
 from tfgen.process import Children
 
 DONE, UNCHANGED, PLANNED = "done", "unchanged", "planned"
+WAITING = "waiting"
 FAILED, SKIPPED, CANCELLED = "failed", "skipped", "cancelled"
 _MODULE_MEMORY = 700 * 1024**2
 
@@ -28,7 +29,7 @@ class Result:
 
     Attributes:
         module: Its full name.
-        status: done, unchanged, planned, failed, skipped or cancelled.
+        status: done, unchanged, planned, waiting (for an apply of what it reads), failed, skipped or cancelled.
         reason: Why, in terraform's words for a failure.
         hint: The command that mends it.
         cause: The module whose failure made this one be skipped.
@@ -45,7 +46,7 @@ class Result:
     reason: str = ""
     hint: str = ""
     cause: str = ""
-    counts: Counts = Counts()
+    counts: Counts = field(default_factory=Counts)
     plan: Plan | None = None
     text: str = ""
     log: Path | None = None
@@ -55,7 +56,7 @@ class Result:
     @property
     def ok(self) -> bool:
         """True if nothing needs to be done about it."""
-        return self.status in (DONE, UNCHANGED, PLANNED)
+        return self.status in (DONE, UNCHANGED, PLANNED, WAITING)
 
 
 @dataclass(frozen=True)
@@ -84,7 +85,7 @@ class _Finished:
     result: Result
 
 
-class StepFailed(TfgenError):
+class StepFailed(TfgenError):  # noqa: N818 - it names an outcome
     """A step of a module failed; carries the step's log.
 
     Args:
@@ -148,7 +149,7 @@ def walk(
                 for name in ready.ready()[: parallelism - len(ready.running)]:
                     ready.start(name)
                     on_event(Event("start", module=name))
-                    pool.submit(lambda name=name: mail.put(_Finished(_guarded(name, work, asker))))
+                    pool.submit(_deliver, mail, name, work, asker)
             if not ready.running:
                 break
             message = mail.get()
@@ -167,6 +168,10 @@ def walk(
         results[name] = Result(name, CANCELLED, reason="interrupted before it began")
         on_event(_ended(results[name]))
     return {name: results[name] for name in graph}
+
+
+def _deliver(mail: queue.Queue[_Pending | _Finished], name: str, work: Work, ask: Ask) -> None:
+    mail.put(_Finished(_guarded(name, work, ask)))
 
 
 def _asker(mail: queue.Queue[_Pending | _Finished]) -> Ask:

@@ -42,6 +42,15 @@ class State:
     outputs: Mapping[str, Output]
     resources: Sequence[Mapping[str, Any]]
 
+    def buckets(self) -> Mapping[str, str]:
+        """Return the S3 buckets it manages: address → name."""
+        found = {}
+        for entry in self.resources:
+            if entry.get("mode") == "managed" and entry.get("type") == "aws_s3_bucket":
+                for instance in entry.get("instances", ()):
+                    found[_address(entry, instance)] = str(instance.get("attributes", {}).get("bucket", ""))
+        return found
+
     @property
     def applied(self) -> bool:
         """True if the module exists: it manages something, or hands something on."""
@@ -120,6 +129,30 @@ def read_states(clients: Aws, bucket: str, keys: Sequence[str]) -> dict[str, Sta
         return dict(zip(keys, pool.map(lambda key: read_state(clients, bucket, key), keys), strict=True))
 
 
+def list_states(clients: Aws, bucket: str) -> tuple[str, ...]:
+    """Return the keys of all state objects in a bucket; none if there is no bucket."""
+    client = clients.client("s3")
+    try:
+        pages = client.get_paginator("list_objects_v2").paginate(Bucket=bucket)
+        keys = [entry["Key"] for page in pages for entry in page.get("Contents", ())]
+    except Exception as error:
+        if aws.error_code(error) in _MISSING:
+            return ()
+        raise aws.explain(error, f"cannot list bucket {bucket}") from None
+    return tuple(key for key in keys if key.endswith("/terraform.tfstate"))
+
+
+def bucket_exists(clients: Aws, bucket: str) -> bool:
+    """Tell whether a bucket exists."""
+    try:
+        clients.client("s3").head_bucket(Bucket=bucket)
+    except Exception as error:
+        if aws.error_code(error) in _MISSING:
+            return False
+        raise aws.explain(error, f"cannot look at bucket {bucket}") from None
+    return True
+
+
 def read_local(path: Path) -> State | None:
     """Return a state kept in a file; None if the file is missing or empty."""
     try:
@@ -189,6 +222,12 @@ def delete_lock_items(clients: Aws, table: str) -> int:
     for item in items:
         client.delete_item(TableName=table, Key={"LockID": item["LockID"]})
     return len(items)
+
+
+def _address(entry: Mapping[str, Any], instance: Mapping[str, Any]) -> str:
+    prefix = f"{entry['module']}." if entry.get("module") else ""
+    index = f"[{json.dumps(instance['index_key'])}]" if "index_key" in instance else ""
+    return f"{prefix}{entry['type']}.{entry['name']}{index}"
 
 
 def _delete_versions(client: Any, bucket: str, doomed: list[dict[str, str]]) -> None:
