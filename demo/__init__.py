@@ -1,0 +1,1 @@
+"""The demonstration behind `make demo`: deploy the reference project on the embedded AWS and put orders through it."""
