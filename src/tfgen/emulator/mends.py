@@ -1,12 +1,40 @@
 """Where the emulator behaves unlike AWS, and the narrow change that mends it: one function per gap.
 
-Each function says what AWS does, what ministack 1.5.33 does and where. Each has a test that fails
-once the pinned release no longer needs it. No mend ever weakens a check of IAM.
+Each function says what AWS does, what ministack 1.5.33 does and where. Each has a test in
+tests/integration/emulator/test_mends.py that fails once the pinned release no longer needs it.
+No mend weakens a check of IAM; several add one.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import base64
+import contextvars
+import email
+import email.policy
+import functools
+import json
+import logging
+import os
+import re
+import sys
+import tempfile
+import threading
+import time
+import types
+import uuid
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from email.utils import parseaddr
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+from xml.sax.saxutils import escape
+from zoneinfo import ZoneInfo
+
+logger = logging.getLogger("tfgen.emulator")
+
+# --- IAM: condition keys and resource policies -----------------------------------------------
 
 
 def loopback_counts_as_secure() -> None:
@@ -14,23 +42,1201 @@ def loopback_counts_as_secure() -> None:
 
     AWS: endpoints speak TLS, so the TLS-only statement of a bucket, topic or queue policy denies
     nobody who uses them ordinarily.
-    Emulator: it speaks plain HTTP, so the same statement locks out every role
-    (`core/iam_evaluator.py`, `pin_request_origin`; called by `app.app`). Nothing can listen in
-    between on the loopback interface, which is all that the statement asks for.
+    Emulator: it speaks plain HTTP, so the same statement locks out every role, and every delivery
+    that one service makes to another (`core/iam_evaluator.py`, `_request_origin` and
+    `pin_request_origin`, which `app.app` calls). Nobody can listen in on the loopback interface,
+    which is all that the statement asks for.
     """
     from ministack import app
     from ministack.core import iam_evaluator
 
-    original = iam_evaluator.pin_request_origin
+    origin: contextvars.ContextVar[tuple[str, bool]] = contextvars.ContextVar(
+        "request_origin", default=("127.0.0.1", True)
+    )
 
     def pin_request_origin(source_ip: str, secure_transport: bool) -> None:
-        original(source_ip, secure_transport or source_ip in ("127.0.0.1", "::1"))
+        origin.set((source_ip, secure_transport or source_ip in ("127.0.0.1", "::1")))
 
+    iam_evaluator._request_origin = origin
     iam_evaluator.pin_request_origin = pin_request_origin
     app.pin_request_origin = pin_request_origin
 
 
-MENDS: tuple[Callable[[], None], ...] = (loopback_counts_as_secure,)
+def principal_arn_is_the_role() -> None:
+    """`aws:PrincipalArn` of somebody who assumed a role.
+
+    AWS: the ARN of the role itself, with its path.
+    Emulator: the ARN of the session, `arn:aws:sts::…:assumed-role/…`, so that a Deny for all roles
+    but one never applies (`core/iam_evaluator.py`, `_resolve_condition_key`).
+    """
+    from ministack.core import iam_evaluator
+    from ministack.services import iam
+
+    original = iam_evaluator._resolve_condition_key
+
+    def resolve(key: str, context: Any) -> Any:
+        if key.lower() != "aws:principalarn" or context.principal_type != "AssumedRole":
+            return original(key, context)
+        name = iam_evaluator._role_name_from_assumed_arn(context.principal_arn)
+        role = iam._roles.get_scoped(context.principal_account, None, name)
+        return role["Arn"] if role else context.principal_arn
+
+    iam_evaluator._resolve_condition_key = resolve
+
+
+_sent_mail: contextvars.ContextVar[dict[str, Any] | None] = contextvars.ContextVar("sent_mail", default=None)
+
+
+def sending_mail_fills_condition_keys() -> None:
+    """`ses:FromAddress`, `ses:Recipients` and the identity that sends.
+
+    AWS: SendEmail is authorised on the identity (and configuration set) it uses, with the sender and the
+    recipients as condition keys.
+    Emulator: it is authorised on `*` without any key, so a grant for one sender never applies
+    (`app._enforce_ses_v2`, `core/iam_actions.py` `_ses_v2_resource_arn`).
+    """
+    from ministack import app
+    from ministack.core import iam_actions, iam_evaluator
+    from ministack.core.responses import get_account_id
+
+    enforce_request, enforce = app._enforce_ses_v2, iam_evaluator.enforce
+    resource_of = iam_actions._ses_v2_resource_arn
+
+    def enforce_ses_v2(method: str, path: str, headers: Any, body: bytes, query_params: Any, request_id: str) -> Any:
+        sent = _mail_of(body) if path.rstrip("/").endswith("/outbound-emails") and method == "POST" else {}
+        token = _sent_mail.set(sent)
+        try:
+            return enforce_request(method, path, headers, body, query_params, request_id)
+        finally:
+            _sent_mail.reset(token)
+
+    def resource_arn(method: str, path: str, body: bytes, region: str, account: str) -> str:
+        sent = _sent_mail.get()
+        if not sent:
+            return str(resource_of(method, path, body, region, account))
+        return f"arn:aws:ses:{region}:{account}:identity/{_identity_of(sent['ses:FromAddress'])}"
+
+    def enforce_with_keys(
+        access_key_id: str,
+        iam_action: str,
+        service: str,
+        region: str,
+        resource_arn: str = "*",
+        service_context: dict[str, Any] | None = None,
+    ) -> Any:
+        sent = _sent_mail.get() or {}
+        context = {**(service_context or {}), **{key: sent[key] for key in sent if key != "set"}}
+        denied = enforce(access_key_id, iam_action, service, region, resource_arn, context)
+        if denied or not sent.get("set"):
+            return denied
+        used = f"arn:aws:ses:{region}:{get_account_id()}:configuration-set/{sent['set']}"
+        return enforce(access_key_id, iam_action, service, region, used, context)
+
+    app._enforce_ses_v2 = enforce_ses_v2
+    iam_actions._ses_v2_resource_arn = resource_arn
+    iam_evaluator.enforce = enforce_with_keys
+
+
+def _mail_of(body: bytes) -> dict[str, Any]:
+    """The condition keys of a SendEmail request, and the configuration set it names."""
+    try:
+        request = json.loads(body or b"{}")
+    except ValueError:
+        return {}
+    destination = request.get("Destination") or {}
+    recipients = [address for kind in ("To", "Cc", "Bcc") for address in destination.get(f"{kind}Addresses") or []]
+    sender = request.get("FromEmailAddress") or _sender_of_raw(request)
+    return {
+        "ses:FromAddress": parseaddr(sender)[1],
+        "ses:FromDisplayName": parseaddr(sender)[0],
+        "ses:Recipients": [parseaddr(address)[1] for address in recipients],
+        "ses:ApiVersion": "2",
+        "set": request.get("ConfigurationSetName", ""),
+    }
+
+
+def _sender_of_raw(request: Mapping[str, Any]) -> str:
+    raw = ((request.get("Content") or {}).get("Raw") or {}).get("Data", "")
+    try:
+        message = email.message_from_bytes(base64.b64decode(raw), policy=email.policy.default)
+    except ValueError:
+        return ""
+    return str(message.get("From", ""))
+
+
+def _identity_of(address: str) -> str:
+    """The verified identity that a sender's address belongs to: the address itself, or its domain."""
+    from ministack.services import ses, ses_v2
+
+    domain = address.rpartition("@")[2]
+    known = {*ses._identities, *ses_v2._identities}
+    return address if address in known or domain not in known else domain
+
+
+def leading_keys_come_from_the_request() -> None:
+    """`dynamodb:LeadingKeys`.
+
+    AWS: the partition key values that a request names, per item of a transaction or batch.
+    Emulator: never filled, so a grant for some keys never applies (`core/iam_actions.py`
+    `dynamodb_service_context`).
+    """
+    from ministack.core import iam_actions, iam_evaluator
+
+    context_of, enforce = iam_actions.dynamodb_service_context, iam_evaluator.enforce
+
+    def dynamodb_service_context(body: bytes) -> dict[str, Any]:
+        return {**context_of(body), "tfgen:leadingkeys": _leading_keys(body)}
+
+    def enforce_with_keys(
+        access_key_id: str,
+        iam_action: str,
+        service: str,
+        region: str,
+        resource_arn: str = "*",
+        service_context: dict[str, Any] | None = None,
+    ) -> Any:
+        context = dict(service_context or {})
+        by_table = context.pop("tfgen:leadingkeys", {})
+        table = resource_arn.partition(":table/")[2].split("/")[0]
+        if by_table.get(table):
+            context["dynamodb:LeadingKeys"] = by_table[table]
+        return enforce(access_key_id, iam_action, service, region, resource_arn, context)
+
+    iam_actions.dynamodb_service_context = dynamodb_service_context
+    iam_evaluator.enforce = enforce_with_keys
+
+
+_TRANSACTED = ("Get", "Put", "Update", "Delete", "ConditionCheck")
+
+
+def _leading_keys(body: bytes) -> dict[str, list[str]]:
+    """Partition key values by table name, for every item that a DynamoDB request names."""
+    try:
+        request = json.loads(body or b"{}")
+    except ValueError:
+        return {}
+    found: dict[str, list[str]] = {}
+    for table, part in _item_requests(request):
+        table = table.rpartition(":table/")[2]
+        hash_key = _hash_key(table, part.get("IndexName"))
+        value = (part.get("Key") or part.get("Item") or {}).get(hash_key) or _queried(part, hash_key)
+        if isinstance(value, Mapping):
+            found.setdefault(table, []).extend(str(scalar) for scalar in value.values())
+    return found
+
+
+def _item_requests(request: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    if isinstance(request.get("TableName"), str):
+        yield request["TableName"], request
+    for item in request.get("TransactItems") or []:
+        for kind in _TRANSACTED:
+            if kind in item:
+                yield item[kind].get("TableName", ""), item[kind]
+    for table, batch in (request.get("RequestItems") or {}).items():
+        if isinstance(batch, Mapping):
+            for key in batch.get("Keys") or []:
+                yield table, {"Key": key}
+        else:
+            for write in batch:
+                yield table, {**write.get("PutRequest", {}), **write.get("DeleteRequest", {})}
+
+
+def _hash_key(table: str, index: str | None) -> str:
+    from ministack.services import dynamodb
+
+    known = dynamodb._tables.get(table) or {}
+    schema = known.get("KeySchema") or []
+    for each in (known.get("GlobalSecondaryIndexes") or []) if index else []:
+        if each.get("IndexName") == index:
+            schema = each.get("KeySchema") or schema
+    return next((part["AttributeName"] for part in schema if part["KeyType"] == "HASH"), "")
+
+
+def _queried(part: Mapping[str, Any], hash_key: str) -> Any:
+    """The value that a Query's condition demands of the partition key."""
+    names, values = part.get("ExpressionAttributeNames") or {}, part.get("ExpressionAttributeValues") or {}
+    for name, value in re.findall(r"([#\w.-]+)\s*=\s*(:\w+)", part.get("KeyConditionExpression") or ""):
+        if names.get(name, name) == hash_key:
+            return values.get(value)
+    legacy = (part.get("KeyConditions") or {}).get(hash_key) or {}
+    return next(iter(legacy.get("AttributeValueList") or []), None)
+
+
+def table_policies_are_enforced() -> None:
+    """Resource policies of DynamoDB tables.
+
+    AWS: a table's policy allows and denies like a bucket's.
+    Emulator: it is kept and read back, never evaluated (`core/iam_evaluator.py`, `_RESOURCE_POLICY_LOOKUPS`).
+    """
+    from ministack.core import iam_evaluator
+    from ministack.services import dynamodb
+
+    def table_policy_for_arn(arn: str) -> tuple[Any, str] | None:
+        entry = dynamodb._resource_policies.get(re.sub(r"(:table/[^/]+)/.*", r"\1", arn))
+        return (entry["Policy"], arn.split(":")[4]) if entry else None
+
+    dynamodb.table_policy_for_arn = table_policy_for_arn
+    iam_evaluator._RESOURCE_POLICY_LOOKUPS["dynamodb"] = ("dynamodb", "table_policy_for_arn")
+
+
+# --- Read-back: answers that lack what was set, so that terraform sees changes that are none ---
+
+
+def describe_alarms_is_complete() -> None:
+    """The XML answer of DescribeAlarms.
+
+    AWS: every attribute of an alarm.
+    Emulator: period, statistic, dimensions, actions, description, metric queries and more are left out
+    of the XML form, which terraform's provider reads (`services/cloudwatch.py`, `_describe_alarms`), and
+    metric queries and the actions for missing data are not kept (`_put_metric_alarm`).
+    """
+    from ministack.services import cloudwatch
+
+    put, describe = cloudwatch._put_metric_alarm, cloudwatch._describe_alarms
+
+    def put_metric_alarm(params: Any, cbor_data: Any, is_cbor: bool, is_json: bool = False) -> Any:
+        answer = put(params, cbor_data, is_cbor, is_json)
+        request = cbor_data if is_cbor or is_json else _from_query(params)
+        alarm = cloudwatch._alarms.get(request.get("AlarmName", ""))
+        if answer[0] == 200 and alarm is not None:
+            _keep_alarm_details(alarm, request)
+        return answer
+
+    def describe_alarms(params: Any, cbor_data: Any, is_cbor: bool, is_json: bool = False) -> Any:
+        if is_cbor or is_json:
+            return describe(params, cbor_data, is_cbor, is_json)
+        status, _headers, body = describe(params, _from_query(params), is_cbor=False, is_json=True)
+        if status != 200:
+            return describe(params, cbor_data, is_cbor, is_json)
+        result = f"<DescribeAlarmsResult>{_to_query_xml(json.loads(body))}</DescribeAlarmsResult>"
+        return cloudwatch._xml(200, "DescribeAlarmsResponse", result)
+
+    cloudwatch._put_metric_alarm = put_metric_alarm
+    cloudwatch._describe_alarms = describe_alarms
+
+
+def _keep_alarm_details(alarm: dict[str, Any], request: Mapping[str, Any]) -> None:
+    for name in ("InsufficientDataActions", "Metrics", "ThresholdMetricId", "EvaluateLowSampleCountPercentile"):
+        if request.get(name):
+            alarm[name] = request[name]
+    for name in ("Statistic", "Period", "MetricName", "Namespace", "Unit"):
+        if name not in request:
+            alarm[name] = None
+    if "Threshold" not in request:
+        alarm["Threshold"] = None
+
+
+def _from_query(params: Mapping[str, Any]) -> dict[str, Any]:
+    """The flat parameters of a Query request as the document they stand for."""
+    document: dict[str, Any] = {}
+    for name, values in params.items():
+        value = values[0] if isinstance(values, list) else values
+        place, parts = document, name.split(".")
+        for part in parts[:-1]:
+            place = place.setdefault(part, {})
+        place[parts[-1]] = value
+    return {name: _without_members(value) for name, value in document.items()}
+
+
+_QUERY_INTEGERS = frozenset({"Period", "EvaluationPeriods", "DatapointsToAlarm"})
+
+
+def _without_members(value: Any, name: str = "") -> Any:
+    if isinstance(value, dict) and set(value) == {"member"}:
+        members = value["member"]
+        return [_without_members(members[key]) for key in sorted(members, key=int)]
+    if isinstance(value, dict):
+        return {key: _without_members(each, key) for key, each in value.items()}
+    if name in _QUERY_INTEGERS:
+        return int(value)
+    return {"true": True, "false": False}.get(value, value)
+
+
+def _to_query_xml(document: Mapping[str, Any]) -> str:
+    parts = []
+    for name, value in document.items():
+        if value is None or value == "":
+            continue
+        if isinstance(value, list):
+            inner = "".join(f"<member>{_query_value(each)}</member>" for each in value)
+        elif name.endswith("Timestamp"):
+            inner = datetime.fromtimestamp(float(value), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        else:
+            inner = _query_value(value)
+        parts.append(f"<{name}>{inner}</{name}>")
+    return "".join(parts)
+
+
+def _query_value(value: Any) -> str:
+    if isinstance(value, Mapping):
+        return _to_query_xml(value)
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return escape(str(value))
+
+
+def flow_logs_read_back() -> None:
+    """What DescribeFlowLogs says of a flow log.
+
+    AWS: also its role, log group, record format, aggregation interval and tags.
+    Emulator: neither keeps nor answers them (`services/ec2.py`, `_create_flow_logs`, `_describe_flow_logs`),
+    so that terraform replaces the flow log in every plan. Tags are expected under the wrong resource type.
+    """
+    from ministack.services import ec2
+
+    create, describe = ec2._create_flow_logs, ec2._describe_flow_logs
+    default_format = (
+        "${version} ${account-id} ${interface-id} ${srcaddr} ${dstaddr} ${srcport} ${dstport} "
+        "${protocol} ${packets} ${bytes} ${start} ${end} ${action} ${log-status}"
+    )
+
+    def create_flow_logs(params: Any) -> Any:
+        known = set(ec2._flow_logs)
+        answer = create(params)
+        for identifier in set(ec2._flow_logs) - known:
+            record = ec2._flow_logs[identifier]
+            record.update(
+                LogGroupName=ec2._p(params, "LogGroupName") or _log_group(record["LogDestination"]),
+                DeliverLogsPermissionArn=ec2._p(params, "DeliverLogsPermissionArn"),
+                LogFormat=ec2._p(params, "LogFormat") or default_format,
+                MaxAggregationInterval=ec2._p(params, "MaxAggregationInterval") or "600",
+            )
+            ec2._parse_tag_specs(params, "vpc-flow-log", identifier)
+        return answer
+
+    def describe_flow_logs(params: Any) -> Any:
+        status, headers, body = describe(params)
+        text = body.decode()
+        for identifier, record in ec2._flow_logs.items():
+            more = _elements(
+                record,
+                deliverLogsPermissionArn="DeliverLogsPermissionArn",
+                logGroupName="LogGroupName",
+                logFormat="LogFormat",
+                maxAggregationInterval="MaxAggregationInterval",
+            )
+            text = text.replace(f"<flowLogId>{identifier}</flowLogId>", f"<flowLogId>{identifier}</flowLogId>{more}")
+        return status, headers, text.encode()
+
+    ec2._ACTION_MAP["CreateFlowLogs"] = create_flow_logs
+    ec2._ACTION_MAP["DescribeFlowLogs"] = describe_flow_logs
+
+
+def _elements(record: Mapping[str, Any], **names: str) -> str:
+    return "".join(f"<{tag}>{escape(str(record[name]))}</{tag}>" for tag, name in names.items() if record.get(name))
+
+
+def vpc_endpoints_read_back() -> None:
+    """What DescribeVpcEndpoints says of an endpoint.
+
+    AWS: its policy, and of an interface endpoint its security groups, private DNS and address type.
+    Emulator: neither keeps nor answers them (`services/ec2.py`, `_create_vpc_endpoint`,
+    `_modify_vpc_endpoint`, `_vpce_fields_xml`).
+    """
+    from ministack.services import ec2
+
+    create, modify, fields_xml = ec2._create_vpc_endpoint, ec2._modify_vpc_endpoint, ec2._vpce_fields_xml
+
+    def create_vpc_endpoint(params: Any) -> Any:
+        known = set(ec2._vpc_endpoints)
+        answer = create(params)
+        for identifier in set(ec2._vpc_endpoints) - known:
+            endpoint = ec2._vpc_endpoints[identifier]
+            _keep_endpoint_details(endpoint, params, "SecurityGroupId", [])
+            return ec2._xml(200, "CreateVpcEndpointResponse", vpce_fields_xml(endpoint, tag="vpcEndpoint"))
+        return answer
+
+    def modify_vpc_endpoint(params: Any) -> Any:
+        answer = modify(params)
+        endpoint = ec2._vpc_endpoints.get(ec2._p(params, "VpcEndpointId"))
+        if endpoint is not None:
+            removed = ec2._parse_member_list(params, "RemoveSecurityGroupId")
+            kept = [group for group in endpoint.get("Groups", []) if group not in removed]
+            _keep_endpoint_details(endpoint, params, "AddSecurityGroupId", kept)
+        return answer
+
+    def vpce_fields_xml(endpoint: Any, tag: str = "item") -> str:
+        groups = "".join(
+            f"<item><groupId>{group}</groupId><groupName>{group}</groupName></item>"
+            for group in endpoint.get("Groups", [])
+        )
+        more = (
+            f"<groupSet>{groups}</groupSet>"
+            f"<privateDnsEnabled>{endpoint.get('PrivateDns', 'false')}</privateDnsEnabled>"
+            f"<ipAddressType>{endpoint.get('AddressType', 'ipv4')}</ipAddressType>"
+            + _elements(endpoint, policyDocument="PolicyDocument")
+        )
+        return str(fields_xml(endpoint, tag)).replace("<subnetIdSet>", f"{more}<subnetIdSet>")
+
+    ec2._ACTION_MAP["CreateVpcEndpoint"] = create_vpc_endpoint
+    ec2._ACTION_MAP["ModifyVpcEndpoint"] = modify_vpc_endpoint
+    ec2._vpce_fields_xml = vpce_fields_xml
+
+
+def _keep_endpoint_details(endpoint: dict[str, Any], params: Any, groups: str, kept: list[str]) -> None:
+    from ministack.services import ec2
+
+    endpoint["Groups"] = [*kept, *ec2._parse_member_list(params, groups)]
+    for name, given in (("PrivateDns", "PrivateDnsEnabled"), ("AddressType", "IpAddressType")):
+        if ec2._p(params, given):
+            endpoint[name] = ec2._p(params, given)
+    if ec2._p(params, "PolicyDocument"):
+        endpoint["PolicyDocument"] = ec2._p(params, "PolicyDocument")
+    if ec2._p(params, "ResetPolicy") == "true" or not endpoint.get("PolicyDocument"):
+        everything = {"Effect": "Allow", "Principal": "*", "Action": "*", "Resource": "*"}
+        endpoint["PolicyDocument"] = json.dumps({"Version": "2008-10-17", "Statement": [everything]})
+
+
+def security_group_rules_keep_prefix_lists() -> None:
+    """A rule of a security group that names a prefix list.
+
+    AWS: kept, and answered by DescribeSecurityGroupRules.
+    Emulator: dropped from the request and from the answer (`services/ec2.py`, `_parse_ip_permissions`,
+    `_sg_rule_xml`).
+    """
+    from ministack.services import ec2
+
+    parse, rule_xml = ec2._parse_ip_permissions, ec2._sg_rule_xml
+
+    def parse_ip_permissions(params: Any, prefix: str) -> Any:
+        rules = parse(params, prefix)
+        for number, rule in enumerate(rules, 1):
+            place = f"{prefix}.{number}.PrefixListIds"
+            if rule.get("PrefixListIds"):
+                continue
+            entries: list[dict[str, str]] = []
+            rule["PrefixListIds"] = entries
+            while identifier := ec2._p(params, f"{place}.{len(entries) + 1}.PrefixListId"):
+                description = ec2._p(params, f"{place}.{len(entries) + 1}.Description")
+                named = {"Description": description} if description else {}
+                entries.append({"PrefixListId": identifier, **named})
+        return rules
+
+    def sg_rule_xml(group: str, rule: Any, is_egress: bool = False) -> str:
+        text = str(rule_xml(group, rule, is_egress))
+        for entry in [] if "<prefixListId>" in text else rule.get("PrefixListIds", []):
+            named = f"<prefixListId>{entry['PrefixListId']}</prefixListId><ipProtocol>"
+            text = text.replace("<ipProtocol>", named, 1)
+        return text
+
+    ec2._parse_ip_permissions = parse_ip_permissions
+    ec2._sg_rule_xml = sg_rule_xml
+
+
+def stage_without_access_log_reads_back() -> None:
+    """A REST stage without access log settings.
+
+    AWS: the answer has no `accessLogSettings`.
+    Emulator: it has an empty object, which terraform takes for settings that somebody made by hand
+    (`services/apigateway_v1.py`, `_create_stage`).
+    """
+    _leave_out_when_empty("accessLogSettings")
+
+
+def usage_plan_without_limits_reads_back() -> None:
+    """A usage plan without quota or throttle.
+
+    AWS: the answer has no `quota` or `throttle`.
+    Emulator: it has empty objects (`services/apigateway_v1.py`, `_create_usage_plan`).
+    """
+    _leave_out_when_empty("quota", "throttle")
+
+
+def _leave_out_when_empty(*names: str) -> None:
+    from ministack.services import apigateway_v1
+
+    respond = apigateway_v1._v1_response
+
+    def v1_response(document: Any, status: int = 200) -> Any:
+        return respond(without(document), status)
+
+    def without(value: Any) -> Any:
+        if isinstance(value, Mapping):
+            return {key: without(each) for key, each in value.items() if each != {} or key not in names}
+        return [without(each) for each in value] if isinstance(value, list) else value
+
+    apigateway_v1._v1_response = v1_response
+
+
+def stream_mappings_default_to_a_hundred() -> None:
+    """The batch size of an event source mapping that names none.
+
+    AWS: 100 for DynamoDB and Kinesis streams, 10 for queues.
+    Emulator: 10 for all (`services/lambda_svc.py`, `_create_esm`).
+    """
+    from ministack.services import lambda_svc
+
+    create = lambda_svc._create_esm
+
+    def create_esm(data: dict[str, Any]) -> Any:
+        stream = data.get("EventSourceArn", "").split(":")[2:3] in (["dynamodb"], ["kinesis"])
+        return create({"BatchSize": 100, **data} if stream else data)
+
+    lambda_svc._create_esm = create_esm
+
+
+# --- Acting services: schedules, rules, asynchronous invocations ------------------------------
+
+
+class _Undelivered(Exception):  # noqa: N818 - an outcome, handed to the dead-letter queue
+    """A target that cannot be reached, for a reason that trying again does not change."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+
+
+def _is_schedule(rule: Mapping[str, Any]) -> bool:
+    return "ScheduleExpressionTimezone" in rule
+
+
+def _service_may(policy: Any, action: str, resource: str, service: str, source_arn: str) -> bool:
+    """Whether a resource policy lets an AWS service act on the resource on behalf of `source_arn`."""
+    from ministack.core import iam_evaluator
+    from ministack.core.responses import get_account_id, get_region
+
+    context = iam_evaluator.EvalContext(
+        principal_arn="*",
+        principal_type="Service",
+        principal_account="",
+        action=action,
+        resource_arn=resource,
+        region=get_region(),
+        service_context={"aws:sourcearn": source_arn, "aws:sourceaccount": get_account_id()},
+    )
+    return bool(iam_evaluator.evaluate_resource_policy(policy, context, service=service).decision == "Allow")
+
+
+def _service_may_assume(role_arn: str, service: str, source_arn: str) -> bool:
+    """Whether a role's trust policy names the service, with the conditions it makes."""
+    from ministack.services import iam
+
+    role = iam._roles.get_scoped(_account(role_arn), None, role_arn.rpartition("/")[2])
+    if role is None or role["Arn"] != role_arn:
+        return False
+    trust = role.get("AssumeRolePolicyDocument") or {}
+    document = json.loads(trust) if isinstance(trust, str) else trust
+    statements = document.get("Statement") or []
+    statements = [statements] if isinstance(statements, Mapping) else statements
+    as_resource_policy = {"Statement": [{**statement, "Resource": "*"} for statement in statements]}
+    return _service_may(as_resource_policy, "sts:AssumeRole", role_arn, service, source_arn)
+
+
+def _role_may(role_arn: str, action: str, resource: str) -> bool:
+    """Whether a role's policies, boundary and the resource's own policy allow an action."""
+    from ministack.core import iam_evaluator
+    from ministack.core.responses import get_region
+    from ministack.services import iam
+
+    account, name = _account(role_arn), role_arn.rpartition("/")[2]
+    context = iam_evaluator.EvalContext(
+        principal_arn=f"arn:aws:sts::{account}:assumed-role/{name}/service",
+        principal_type="AssumedRole",
+        principal_account=account,
+        action=action,
+        resource_arn=resource,
+        region=get_region(),
+    )
+    policies = iam_evaluator._gather_role_policies(name, account)
+    limits = iam_evaluator._permissions_boundary(iam._roles, name, account)
+    result = iam_evaluator.evaluate(context, policies, *limits)
+    found = iam_evaluator._resource_policy(action.partition(":")[0], resource)
+    if found is not None:
+        result = iam_evaluator.combine_resource_policy(result, context, *found, limits=limits)
+    return bool(result.decision == "Allow")
+
+
+def _account(arn: str) -> str:
+    return (arn.split(":") + [""] * 5)[4]
+
+
+_TARGET_ACTIONS = {
+    "lambda": "lambda:InvokeFunction",
+    "sqs": "sqs:SendMessage",
+    "sns": "sns:Publish",
+    "events": "events:PutEvents",
+    "states": "states:StartExecution",
+}
+
+
+def _target_exists(arn: str) -> bool:
+    from ministack.services import cloudwatch_logs, lambda_svc, sns, sqs
+
+    service = arn.split(":")[2]
+    if service == "lambda":
+        return lambda_svc._get_func_record_for_ref(arn)[0] is not None
+    if service == "sqs":
+        return sqs._queue_by_arn(arn) is not None
+    if service == "sns":
+        return arn in sns._topics
+    if service == "logs":
+        return _log_group(arn) in cloudwatch_logs._log_groups
+    return True
+
+
+def _log_group(arn: str) -> str:
+    return arn.partition(":log-group:")[2].removesuffix(":*")
+
+
+def rules_log_to_log_groups() -> None:
+    """A log group as the target of an EventBridge rule.
+
+    AWS: each event becomes a log event, if the account's log resource policy lets EventBridge write.
+    Emulator: accepted as a target, then dropped (`services/eventbridge.py`, `_invoke_target`).
+    """
+    from ministack.services import cloudwatch_logs, eventbridge
+
+    original = eventbridge._invoke_target
+
+    def invoke_target(target: Any, event: Any, rule: Any, view: Any = None) -> None:
+        if target.get("Arn", "").split(":")[2:3] != ["logs"]:
+            original(target, event, rule, view)
+            return
+        view = view or eventbridge._pattern_event_view(event)
+        message = json.dumps(view.event_with_detail())
+        if target.get("InputTransformer"):
+            message = eventbridge._apply_input_transformer(target["InputTransformer"], rule, view)
+        group, stream = _log_group(target["Arn"]), str(uuid.uuid4())
+        cloudwatch_logs._create_log_stream({"logGroupName": group, "logStreamName": stream})
+        entry = {"timestamp": int(time.time() * 1000), "message": target.get("Input") or message}
+        cloudwatch_logs._put_log_events({"logGroupName": group, "logStreamName": stream, "logEvents": [entry]})
+
+    eventbridge._invoke_target = invoke_target
+
+
+def rule_targets_must_let_eventbridge_in() -> None:
+    """Permissions of EventBridge on the targets of its rules.
+
+    AWS: the function, queue, topic or log group must allow events.amazonaws.com in its resource policy.
+    Emulator: every target is reached (`services/eventbridge.py`, `_invoke_target`).
+    """
+    from ministack.services import eventbridge
+
+    original = eventbridge._invoke_target
+
+    def invoke_target(target: Any, event: Any, rule: Any, view: Any = None) -> None:
+        arn = target.get("Arn", "")
+        if not _is_schedule(rule):
+            if not _target_exists(arn):
+                raise _Undelivered("RESOURCE_NOT_FOUND", f"{arn} does not exist")
+            if not _eventbridge_may(arn, rule.get("Arn", "")):
+                raise _Undelivered("NO_PERMISSIONS", f"{arn} does not allow events.amazonaws.com")
+        original(target, event, rule, view)
+
+    eventbridge._invoke_target = invoke_target
+
+
+def _eventbridge_may(arn: str, rule_arn: str) -> bool:
+    from ministack.services import cloudwatch_logs, lambda_svc, sns, sqs
+
+    service, caller = arn.split(":")[2], "events.amazonaws.com"
+    account = _account(rule_arn)
+    if service == "lambda":
+        found = lambda_svc.function_policy_for_arn(arn)
+        return found is not None and _service_may(found[0], "lambda:InvokeFunction", arn, caller, rule_arn)
+    if service == "sqs":
+        return bool(sqs.queue_policy_allows(arn, caller, rule_arn, account))
+    if service == "sns":
+        return bool(sns.topic_policy_allows(arn, caller, rule_arn, account))
+    if service == "logs":
+        stream = f"{arn.removesuffix(':*')}:log-stream:any"
+        policies = [entry.get("policyDocument") for entry in cloudwatch_logs._resource_policies.values()]
+        return any(_service_may(policy, "logs:PutLogEvents", stream, caller, rule_arn) for policy in policies)
+    return True
+
+
+def schedules_act_as_their_role() -> None:
+    """The execution role of a schedule.
+
+    AWS: Scheduler must be trusted by the role (checked when the schedule is written) and calls the
+    target with the role's permissions.
+    Emulator: the role is kept and never used (`services/scheduler.py`, `_create_schedule`, `_update_schedule`,
+    `_tick_schedules`).
+    """
+    from ministack.services import eventbridge, scheduler
+
+    original = eventbridge._invoke_target
+    create, update = scheduler._create_schedule, scheduler._update_schedule
+
+    def refusal(body: Mapping[str, Any]) -> Any:
+        role = (body.get("Target") or {}).get("RoleArn", "")
+        group = scheduler._group_arn(body.get("GroupName", "default"))
+        if not role or _service_may_assume(role, "scheduler.amazonaws.com", group):
+            return None
+        message = "The execution role you provide must allow AWS EventBridge Scheduler to assume the role."
+        return scheduler._error(400, "ValidationException", message)
+
+    def invoke_target(target: Any, event: Any, rule: Any, view: Any = None) -> None:
+        if _is_schedule(rule):
+            _check_schedule(target, rule)
+        original(target, event, rule, view)
+
+    eventbridge._invoke_target = invoke_target
+    scheduler._create_schedule = lambda name, body: refusal(body) or create(name, body)
+    scheduler._update_schedule = lambda name, body: refusal(body) or update(name, body)
+
+
+def _check_schedule(target: Mapping[str, Any], schedule: Mapping[str, Any]) -> None:
+    from ministack.services import scheduler
+
+    arn, role = target.get("Arn", ""), target.get("RoleArn", "")
+    action = _TARGET_ACTIONS.get(arn.split(":")[2], "")
+    if not _service_may_assume(role, "scheduler.amazonaws.com", scheduler._group_arn(schedule["GroupName"])):
+        raise _Undelivered("AccessDeniedException", f"{role} does not trust scheduler.amazonaws.com")
+    if not _role_may(role, action, arn):
+        raise _Undelivered("AccessDeniedException", f"{role} is not authorized to perform {action} on {arn}")
+    if not _target_exists(arn):
+        raise _Undelivered("ResourceNotFoundException", f"{arn} does not exist")
+
+
+def schedules_fill_context_attributes() -> None:
+    """`<aws.scheduler.scheduled-time>` and its kin in a schedule's input.
+
+    AWS: replaced at each invocation by the schedule's ARN, the time it was due, the execution's id and
+    the number of the attempt.
+    Emulator: delivered literally (`services/scheduler.py`, `_tick_schedules`).
+    """
+    from ministack.services import eventbridge
+
+    original = eventbridge._invoke_target
+
+    def invoke_target(target: Any, event: Any, rule: Any, view: Any = None) -> None:
+        if _is_schedule(rule) and target.get("Input"):
+            due = datetime.fromtimestamp(event["Time"], UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+            given = target["Input"]
+            for name, value in (
+                ("schedule-arn", rule["Arn"]),
+                ("scheduled-time", due),
+                ("execution-id", event["EventId"]),
+                ("attempt-number", "1"),
+            ):
+                given = given.replace(f"<aws.scheduler.{name}>", value)
+            target = {**target, "Input": given}
+        original(target, event, rule, view)
+
+    eventbridge._invoke_target = invoke_target
+
+
+def undelivered_events_reach_the_dead_letter_queue() -> None:
+    """Retry policy and dead-letter queue of a rule's target and of a schedule.
+
+    AWS: what cannot be delivered goes to the queue with the reason as message attributes, at once if trying
+    again is pointless; Scheduler sends it as the schedule's role, EventBridge by the queue's policy.
+    Emulator: it is logged and lost (`services/eventbridge.py`, `_invoke_target`).
+    """
+    from ministack.services import eventbridge
+
+    original = eventbridge._invoke_target
+
+    def invoke_target(target: Any, event: Any, rule: Any, view: Any = None) -> None:
+        try:
+            original(target, event, rule, view)
+        except _Undelivered as reason:
+            logger.warning("%s: not delivered: %s", rule.get("Arn"), reason.message)
+            queue = (target.get("DeadLetterConfig") or {}).get("Arn", "")
+            if queue:
+                _send_to_dead_letters(queue, target, event, rule, reason)
+
+    eventbridge._invoke_target = invoke_target
+
+
+def _send_to_dead_letters(queue: str, target: Any, event: Any, rule: Any, reason: _Undelivered) -> None:
+    from ministack.services import eventbridge, sqs
+
+    if _is_schedule(rule):
+        allowed = _role_may(target.get("RoleArn", ""), "sqs:SendMessage", queue)
+        names, body = ("SCHEDULE_ARN", "TARGET_ARN"), target.get("Input") or "{}"
+    else:
+        allowed = sqs.queue_policy_allows(queue, "events.amazonaws.com", rule.get("Arn", ""), _account(queue))
+        names = ("RULE_ARN", "TARGET_ARN")
+        body = json.dumps(eventbridge._pattern_event_view(event).event_with_detail())
+    if not allowed or sqs._queue_by_arn(queue) is None:
+        logger.warning("%s: the dead-letter queue %s cannot be written", rule.get("Arn"), queue)
+        return
+    eventbridge._dispatch_to_sqs(_parsed(queue), body)
+    attributes = dict(zip(names, (rule.get("Arn", ""), target.get("Arn", "")), strict=True))
+    attributes |= {"ERROR_CODE": reason.code, "ERROR_MESSAGE": reason.message, "RETRY_ATTEMPTS": "0"}
+    sqs._queue_by_arn(queue)["messages"][-1]["message_attributes"] = {
+        name: {"DataType": "String", "StringValue": value} for name, value in attributes.items()
+    }
+
+
+def _parsed(arn: str) -> Any:
+    from ministack.core.arn import parse_arn
+
+    return parse_arn(arn)
+
+
+def schedules_fire_on_time() -> None:
+    """When a schedule fires.
+
+    AWS: within the minute, in the schedule's own time zone, a one-off schedule once in its life.
+    Emulator: looks every ten seconds, reads at() and cron() as UTC whatever the time zone, and fires a
+    one-off schedule again after each restart (`services/scheduler.py`, `_tick_schedules`).
+    """
+    from ministack.services import eventbridge, scheduler
+
+    last_run: dict[Any, float] = {}
+
+    def due(schedule: Mapping[str, Any], previous: float, now: float) -> float | None:
+        """The moment after `previous` at which the schedule was to fire, if that has come."""
+        expression = schedule.get("ScheduleExpression", "")
+        zone = ZoneInfo(schedule.get("ScheduleExpressionTimezone") or "UTC")
+        moment: float | None = None
+        once = re.fullmatch(r"\s*at\((.+)\)\s*", expression)
+        if once:
+            when = datetime.fromisoformat(once[1].strip())
+            moment = (when if when.tzinfo else when.replace(tzinfo=zone)).timestamp()
+            moment = None if schedule.get("Fired") else moment
+        elif (interval := eventbridge._parse_rate_seconds(expression)) is not None:
+            moment = previous + interval
+        elif (fields := eventbridge._parse_cron_fields(expression)) is not None:
+            following = eventbridge._cron_next_fire(fields, datetime.fromtimestamp(previous, zone))
+            moment = following.timestamp() if following else None
+        return moment if moment is not None and moment <= now else None
+
+    def tick() -> None:
+        now = time.time()
+        for key, schedule in list(scheduler._schedules._data.items()):
+            start, end = (scheduler._to_epoch(schedule.get(name)) for name in ("StartDate", "EndDate"))
+            if schedule.get("State") != "ENABLED" or now < (start or 0) or now > (end or now):
+                continue
+            rate = eventbridge._parse_rate_seconds(schedule.get("ScheduleExpression", "")) is not None
+            previous = last_run.setdefault(key, schedule["CreationDate"] if rate else now)
+            moment = due(schedule, previous, now)
+            if moment is None:
+                continue
+            last_run[key] = max(moment, previous)
+            _fire(key, schedule, moment)
+
+    scheduler._tick_schedules = tick
+    scheduler._SCHEDULE_TICK_INTERVAL = 0.5
+
+
+def _fire(key: tuple[str, str, str], schedule: dict[str, Any], moment: float) -> None:
+    from ministack.services import eventbridge, scheduler
+
+    once = schedule["ScheduleExpression"].strip().startswith("at(")
+    if once:
+        schedule["Fired"] = True
+    account, region, _name = key
+    event = {
+        "EventId": str(uuid.uuid4()),
+        "Source": "aws.scheduler",
+        "DetailType": "Scheduled Event",
+        "Detail": "{}",
+        "Time": moment,
+        "Resources": [schedule["Arn"]],
+        "Account": account,
+        "Region": region,
+    }
+    with _request_scope(account, region):
+        try:
+            eventbridge._invoke_target(schedule.get("Target") or {}, event, schedule)
+        except Exception:
+            logger.exception("%s: not delivered", schedule["Arn"])
+    if once and schedule.get("ActionAfterCompletion") == "DELETE":
+        scheduler._schedules._data.pop(key, None)
+
+
+@contextmanager
+def _request_scope(account: str, region: str) -> Iterator[None]:
+    from ministack.core import responses
+
+    before = responses.get_account_id(), responses.get_region()
+    responses.set_request_account_id(account)
+    responses.set_request_region(region)
+    try:
+        yield
+    finally:
+        responses.set_request_account_id(before[0])
+        responses.set_request_region(before[1])
+
+
+def events_invoke_functions_asynchronously() -> None:
+    """A function as the target of a rule or a schedule, and what follows when it fails.
+
+    AWS: the invocation is asynchronous: tried again as the function's (or its alias's) event invoke
+    configuration says, then handed to the destination for failures with the permissions of the function's role.
+    Emulator: a rule or schedule tries once and forgets the failure (`services/eventbridge.py`,
+    `_dispatch_to_lambda`); an asynchronous invocation of an alias ignores the alias's configuration, and the
+    destination is written without asking (`services/lambda_svc.py`, `invoke_async_with_retry`).
+    """
+    from ministack.services import eventbridge, lambda_svc
+
+    invoke, route = lambda_svc.invoke_async_with_retry, lambda_svc._route_async_failure
+
+    def dispatch_to_lambda(arn: str, payload: str) -> None:
+        function, config, _name = lambda_svc._get_func_record_for_ref(arn)
+        record = lambda_svc._execution_record_for_config(function, {**config, "FunctionArn": arn})
+        lambda_svc.invoke_async_with_retry(record, json.loads(payload))
+
+    def invoke_async_with_retry(record: dict[str, Any], event: Any) -> None:
+        config = record.get("config") or record
+        base = lambda_svc._functions.get(config.get("FunctionName", "")) or {}
+        qualifier = (config.get("FunctionArn", "").split(":") + [""] * 8)[7]
+        found = lambda_svc._event_invoke_config(base, qualifier or None)
+        invoke({**record, "event_invoke_config": found, "event_invoke_configs": {}}, event)
+
+    def route_async_failure(target: str, name: str, event: Any, result: Any) -> None:
+        role = (lambda_svc._functions.get(name) or {}).get("config", {}).get("Role", "")
+        if not _role_may(role, _TARGET_ACTIONS.get(target.split(":")[2], ""), target):
+            logger.warning("%s: its role may not write to %s; the failure is lost", name, target)
+            return
+        route(target, name, event, result)
+
+    eventbridge._dispatch_to_lambda = dispatch_to_lambda
+    lambda_svc.invoke_async_with_retry = invoke_async_with_retry
+    lambda_svc._route_async_failure = route_async_failure
+
+
+def apis_need_permission_to_invoke() -> None:
+    """A REST API that calls a function.
+
+    AWS: the function's policy must allow apigateway.amazonaws.com for this API, stage, method and path;
+    if not, the caller gets 500.
+    Emulator: the function is called in any case (`services/apigateway_v1.py`, `_invoke_lambda_proxy_v1`).
+    """
+    from ministack.core.responses import get_account_id, get_region
+    from ministack.services import apigateway_v1, lambda_svc
+
+    original = apigateway_v1._invoke_lambda_proxy_v1
+
+    async def invoke(
+        integration: Any,
+        api_id: str,
+        stage_name: str,
+        stage: Any,
+        resource: Any,
+        request_path: str,
+        method: str,
+        *others: Any,
+        **named: Any,
+    ) -> Any:
+        function = apigateway_v1._extract_lambda_ref_from_integration_uri(integration.get("uri", ""))
+        path = re.sub(r"\{[^}]*\}", "*", resource.get("path", request_path))
+        source = f"arn:aws:execute-api:{get_region()}:{get_account_id()}:{api_id}/{stage_name}/{method}{path}"
+        found = lambda_svc.function_policy_for_arn(function)
+        allowed = found is None or _service_may(
+            found[0], "lambda:InvokeFunction", function, "apigateway.amazonaws.com", source
+        )
+        if not allowed:
+            logger.warning("%s does not allow apigateway.amazonaws.com for %s", function, source)
+            return apigateway_v1._gw_error("API_CONFIGURATION_ERROR", "Internal server error")
+        return await original(integration, api_id, stage_name, stage, resource, request_path, method, *others, **named)
+
+    apigateway_v1._invoke_lambda_proxy_v1 = invoke
+
+
+# --- CloudWatch --------------------------------------------------------------------------------
+
+
+def alarms_tell_eventbridge() -> None:
+    """An alarm that changes its state.
+
+    AWS: sends the event "CloudWatch Alarm State Change" and publishes to the topics whose policy lets
+    cloudwatch.amazonaws.com in.
+    Emulator: sends no event, and publishes without asking the topic (`services/cloudwatch.py`,
+    `_dispatch_alarm_actions`).
+    """
+    from ministack.core.responses import get_account_id
+    from ministack.services import cloudwatch, eventbridge, sns
+
+    original = cloudwatch._dispatch_alarm_actions
+
+    def dispatch(alarm: dict[str, Any], old_state: str, new_state: str, reason: str) -> None:
+        def allowed(arn: str) -> bool:
+            caller = "cloudwatch.amazonaws.com"
+            return arn.split(":")[2] != "sns" or bool(
+                sns.topic_policy_allows(arn, caller, alarm["AlarmArn"], get_account_id())
+            )
+
+        lists = ("AlarmActions", "OKActions", "InsufficientDataActions")
+        reachable = {name: [arn for arn in alarm.get(name) or [] if allowed(arn)] for name in lists}
+        original({**alarm, **reachable}, old_state, new_state, reason)
+        detail = {
+            "alarmName": alarm["AlarmName"],
+            "state": {"value": new_state, "reason": reason},
+            "previousState": {"value": old_state},
+            "configuration": {"description": alarm.get("AlarmDescription") or ""},
+        }
+        entry = {
+            "Source": "aws.cloudwatch",
+            "DetailType": "CloudWatch Alarm State Change",
+            "Detail": json.dumps(detail),
+            "Resources": [alarm["AlarmArn"]],
+        }
+        eventbridge._put_events({"Entries": [entry]}, allow_aws_source=True)
+
+    cloudwatch._dispatch_alarm_actions = dispatch
+
+
+def embedded_metrics_become_metrics() -> None:
+    """Log lines in the embedded metric format.
+
+    AWS: CloudWatch Logs extracts the metrics that a JSON line declares under `_aws`.
+    Emulator: keeps the line and nothing else (`services/cloudwatch_logs.py`, `_append_log_events`).
+    """
+    from ministack.services import cloudwatch, cloudwatch_logs
+
+    original = cloudwatch_logs._append_log_events
+
+    def append(stream: Any, events: Any) -> Any:
+        for event in events:
+            for line in event.get("message", "").splitlines():
+                for name, metric, value, unit, dimensions in _embedded_metrics(line):
+                    cloudwatch.record_metric(name, metric, value, unit, dimensions)
+        return original(stream, events)
+
+    cloudwatch_logs._append_log_events = append
+
+
+def _embedded_metrics(line: str) -> Iterator[tuple[str, str, float, str, dict[str, str]]]:
+    if '"_aws"' not in line:
+        return
+    try:
+        document = json.loads(line[line.index("{") :])
+        directives = document["_aws"]["CloudWatchMetrics"]
+    except (ValueError, KeyError, TypeError):
+        return
+    for directive in directives:
+        for names in directive.get("Dimensions") or [[]]:
+            dimensions = {name: str(document.get(name, "")) for name in names}
+            for metric in directive.get("Metrics") or []:
+                values = document.get(metric["Name"], [])
+                for value in values if isinstance(values, list) else [values]:
+                    yield directive["Namespace"], metric["Name"], value, metric.get("Unit", "None"), dimensions
+
+
+# --- Lambda ------------------------------------------------------------------------------------
+
+# What AWS sets for a function; the names that start so are the emulator's own plumbing of the same kind.
+_RUNTIME_NAMES = ("AWS_", "LAMBDA_", "_LAMBDA_", "_MINISTACK_", "_X_AMZN")
+# The AWS SDK and what it needs: the only packages that the runtime has beside the standard library.
+_RUNTIME_PACKAGES = ("boto3", "botocore", "s3transfer", "jmespath", "dateutil", "urllib3", "six")
+
+
+def functions_get_a_clean_environment() -> None:
+    """The environment and the packages of a function.
+
+    AWS: the function's own variables and those of the runtime; of packages the standard library, the SDK
+    and what the zip brings.
+    Emulator: everything in the server's own environment and in its site-packages
+    (`core/lambda_runtime.py`, `Worker._spawn`).
+    """
+    from ministack.core import lambda_runtime
+
+    spawn, subprocess = lambda_runtime.Worker._spawn, lambda_runtime.subprocess
+    current: threading.local = threading.local()
+
+    def clean_spawn(worker: Any) -> Any:
+        current.config = worker.config
+        return spawn(worker)
+
+    def popen(argv: list[str], **options: Any) -> Any:
+        config = current.config
+        own = (config.get("Environment") or {}).get("Variables") or {}
+        options["env"] = _function_environment(config, own, options["env"])
+        if argv[0] == sys.executable:
+            argv = [argv[0], "-S", *argv[1:]]
+        return subprocess.Popen(argv, **options)
+
+    lambda_runtime.Worker._spawn = clean_spawn
+    names = {name: getattr(subprocess, name) for name in subprocess.__all__}
+    lambda_runtime.subprocess = types.SimpleNamespace(**names | {"Popen": popen})
+
+
+def _function_environment(
+    config: Mapping[str, Any], own: Mapping[str, str], spawned: Mapping[str, str]
+) -> dict[str, str]:
+    kept = {
+        name: value
+        for name, value in spawned.items()
+        if name in own or (name.startswith(_RUNTIME_NAMES) and os.environ.get(name) != value)
+    }
+    name, runtime = config.get("FunctionName", ""), config.get("Runtime", "")
+    return kept | {
+        "AWS_EXECUTION_ENV": f"AWS_Lambda_{runtime}",
+        "AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand",
+        "AWS_LAMBDA_LOG_GROUP_NAME": (config.get("LoggingConfig") or {}).get("LogGroup") or f"/aws/lambda/{name}",
+        "_HANDLER": config.get("Handler", ""),
+        "LANG": "en_US.UTF-8",
+        "TZ": ":UTC",
+        "PATH": os.pathsep.join((str(Path(sys.executable).parent), "/usr/local/bin", "/usr/bin", "/bin")),
+        "PYTHONPATH": os.pathsep.join(filter(None, (own.get("PYTHONPATH"), str(_runtime_packages())))),
+        "PYTHONDONTWRITEBYTECODE": "1",
+        # There is no home folder with AWS settings in the runtime, and no metadata service.
+        "AWS_CONFIG_FILE": os.devnull,
+        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+        "AWS_EC2_METADATA_DISABLED": "true",
+    }
+
+
+@functools.cache
+def _runtime_packages() -> Path:
+    """A folder with links to the packages of the runtime."""
+    folder = Path(tempfile.mkdtemp(prefix="runtime-"))
+    for name in _RUNTIME_PACKAGES:
+        found = find_spec(name)
+        if found is None or found.origin is None:
+            continue
+        origin = Path(found.origin)
+        source = origin.parent if origin.name == "__init__.py" else origin
+        (folder / source.name).symlink_to(source)
+    return folder
+
+
+def functions_log_as_their_role() -> None:
+    """The log of a function.
+
+    AWS: written with the function's role; a role that may not write logs leaves none.
+    Emulator: always written (`services/lambda_svc.py`, `_emit_lambda_logs`).
+    """
+    from ministack.core.responses import get_account_id, get_region
+    from ministack.services import lambda_svc
+
+    original = lambda_svc._emit_lambda_logs
+
+    def emit(function: Any, *details: Any, **named: Any) -> None:
+        config = function.get("config") or function
+        group = (config.get("LoggingConfig") or {}).get("LogGroup") or f"/aws/lambda/{config['FunctionName']}"
+        stream = f"arn:aws:logs:{get_region()}:{get_account_id()}:log-group:{group}:log-stream:any"
+        if _role_may(config.get("Role", ""), "logs:PutLogEvents", stream):
+            original(function, *details, **named)
+        else:
+            logger.warning("%s: its role may not write to %s", config["FunctionName"], group)
+
+    lambda_svc._emit_lambda_logs = emit
+
+
+MENDS: tuple[Callable[[], None], ...] = (
+    loopback_counts_as_secure,
+    principal_arn_is_the_role,
+    sending_mail_fills_condition_keys,
+    leading_keys_come_from_the_request,
+    table_policies_are_enforced,
+    describe_alarms_is_complete,
+    flow_logs_read_back,
+    vpc_endpoints_read_back,
+    security_group_rules_keep_prefix_lists,
+    stage_without_access_log_reads_back,
+    usage_plan_without_limits_reads_back,
+    stream_mappings_default_to_a_hundred,
+    # These five wrap the delivery of an event, the innermost first.
+    rules_log_to_log_groups,
+    rule_targets_must_let_eventbridge_in,
+    schedules_fill_context_attributes,
+    schedules_act_as_their_role,
+    undelivered_events_reach_the_dead_letter_queue,
+    schedules_fire_on_time,
+    events_invoke_functions_asynchronously,
+    apis_need_permission_to_invoke,
+    alarms_tell_eventbridge,
+    embedded_metrics_become_metrics,
+    functions_get_a_clean_environment,
+    functions_log_as_their_role,
+)
 
 
 def install_mends() -> None:

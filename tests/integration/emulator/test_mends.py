@@ -1,0 +1,909 @@
+"""One test per mend: the pinned release has the gap, and the mended emulator has it no more.
+
+Each test runs the same scenario against both. Where the bare emulator passes, the release no longer needs
+the mend: delete it together with its test.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import time
+import uuid
+import zipfile
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from tests.support.emulator import RunningEmulator
+
+pytestmark = pytest.mark.emulator
+
+ACCOUNT = "000000000000"
+REGION = "us-east-1"
+
+
+def name(prefix: str) -> str:
+    """Return a name nobody else uses."""
+    return f"{prefix}-{uuid.uuid4().hex[:10]}"
+
+
+def allow(action: str | list[str], resource: str, **condition: Any) -> dict[str, Any]:
+    statement: dict[str, Any] = {"Effect": "Allow", "Action": action, "Resource": resource}
+    return statement | ({"Condition": condition} if condition else {})
+
+
+def policy(*statements: Mapping[str, Any]) -> str:
+    return json.dumps({"Version": "2012-10-17", "Statement": list(statements)})
+
+
+def trust(principal: Mapping[str, str], **condition: Any) -> str:
+    statement: dict[str, Any] = {"Effect": "Allow", "Principal": principal, "Action": "sts:AssumeRole"}
+    return policy(statement | ({"Condition": condition} if condition else {}))
+
+
+def make_role(emulator: RunningEmulator, *statements: Mapping[str, Any], trusts: str = "", path: str = "/") -> str:
+    """Create a role with these permissions; returns its ARN."""
+    iam, role = emulator.client("iam"), name("role")
+    document = trusts or trust({"AWS": f"arn:aws:iam::{ACCOUNT}:root"})
+    arn: str = iam.create_role(RoleName=role, AssumeRolePolicyDocument=document, Path=path)["Role"]["Arn"]
+    if statements:
+        iam.put_role_policy(RoleName=role, PolicyName="all", PolicyDocument=policy(*statements))
+    return arn
+
+
+def session(emulator: RunningEmulator, role: str, service: str) -> Any:
+    """Return a client with the role's permissions."""
+    credentials = emulator.client("sts").assume_role(RoleArn=role, RoleSessionName="test")["Credentials"]
+    return emulator.client(service, credentials)
+
+
+def refused(call: Callable[[], Any]) -> bool:
+    """Return True if the call is denied, False if it works; any other error is an error."""
+    try:
+        call()
+    except ClientError as error:
+        if "AccessDenied" not in error.response["Error"]["Code"]:
+            raise
+        return True
+    return False
+
+
+def make_queue(emulator: RunningEmulator, *statements: Mapping[str, Any]) -> tuple[str, str]:
+    """Create a queue; returns its URL and its ARN."""
+    sqs, queue = emulator.client("sqs"), name("queue")
+    url = sqs.create_queue(QueueName=queue)["QueueUrl"]
+    arn = f"arn:aws:sqs:{REGION}:{ACCOUNT}:{queue}"
+    if statements:
+        document = policy(*({**statement, "Resource": arn} for statement in statements))
+        sqs.set_queue_attributes(QueueUrl=url, Attributes={"Policy": document})
+    return url, arn
+
+
+def from_service(service: str, action: str) -> dict[str, Any]:
+    return {"Effect": "Allow", "Principal": {"Service": service}, "Action": action}
+
+
+def received(emulator: RunningEmulator, url: str, seconds: float = 4) -> list[dict[str, Any]]:
+    """Return the first messages of a queue, waiting for them."""
+    answer = emulator.client("sqs").receive_message(
+        QueueUrl=url, WaitTimeSeconds=round(seconds), MaxNumberOfMessages=10, MessageAttributeNames=["All"]
+    )
+    messages: list[dict[str, Any]] = answer.get("Messages", [])
+    return messages
+
+
+def eventually(look: Callable[[], Any], seconds: float = 8) -> Any:
+    """Return the first truthy answer, or the last one when the time is over."""
+    deadline = time.monotonic() + seconds
+    while not (answer := look()) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    return answer
+
+
+LOGGING = allow(["logs:CreateLogStream", "logs:PutLogEvents"], "*")
+FROM_LAMBDA = trust({"Service": "lambda.amazonaws.com"})
+
+
+def make_function(
+    emulator: RunningEmulator, source: str, *statements: Mapping[str, Any], variables: dict[str, str] | None = None
+) -> str:
+    """Create a function from the source of its handler module; returns its ARN."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        archive.writestr("handler.py", source)
+    answer = emulator.client("lambda").create_function(
+        FunctionName=name("function"),
+        Runtime="python3.13",
+        Handler="handler.handler",
+        Role=make_role(emulator, *statements, trusts=FROM_LAMBDA),
+        Code={"ZipFile": buffer.getvalue()},
+        Environment={"Variables": variables or {}},
+        Timeout=10,
+    )
+    arn: str = answer["FunctionArn"]
+    return arn
+
+
+def make_rule(emulator: RunningEmulator, source: str) -> str:
+    """Create a rule for events of that source; returns its ARN."""
+    arn: str = emulator.client("events").put_rule(
+        Name=source, EventPattern=json.dumps({"source": [source]}), State="ENABLED"
+    )["RuleArn"]
+    return arn
+
+
+def put_event(emulator: RunningEmulator, source: str) -> None:
+    entry = {"Source": source, "DetailType": "Test", "Detail": json.dumps({"answer": 42})}
+    emulator.client("events").put_events(Entries=[entry])
+
+
+# --- IAM ---------------------------------------------------------------------------------------
+
+
+def test_loopback_counts_as_secure(mended: RunningEmulator, bare: RunningEmulator) -> None:
+    def locked_out(emulator: RunningEmulator) -> bool:
+        bucket, s3 = name("bucket"), emulator.client("s3")
+        s3.create_bucket(Bucket=bucket)
+        everything = [f"arn:aws:s3:::{bucket}", f"arn:aws:s3:::{bucket}/*"]
+        tls_only = {
+            "Effect": "Deny",
+            "Principal": "*",
+            "Action": "s3:*",
+            "Resource": everything,
+            "Condition": {"Bool": {"aws:SecureTransport": "false"}},
+        }
+        s3.put_bucket_policy(Bucket=bucket, Policy=policy(tls_only))
+        role = make_role(emulator, allow("s3:PutObject", f"arn:aws:s3:::{bucket}/allowed/*"))
+        client = session(emulator, role, "s3")
+        assert refused(lambda: client.put_object(Bucket=bucket, Key="other", Body=b""))
+        return refused(lambda: client.put_object(Bucket=bucket, Key="allowed/one", Body=b""))
+
+    assert locked_out(bare)
+    assert not locked_out(mended)
+
+
+def test_principal_arn_is_the_role(mended: RunningEmulator, bare: RunningEmulator) -> None:
+    def writers(emulator: RunningEmulator) -> tuple[bool, bool]:
+        bucket, s3 = name("bucket"), emulator.client("s3")
+        s3.create_bucket(Bucket=bucket)
+        grant = allow("s3:PutObject", f"arn:aws:s3:::{bucket}/*")
+        path = f"/{name('project')}/"
+        writer, other = make_role(emulator, grant, path=path), make_role(emulator, grant, path=path)
+        only_writer = {
+            "Effect": "Deny",
+            "Principal": "*",
+            "Action": "s3:PutObject",
+            "Resource": grant["Resource"],
+            "Condition": {
+                "ArnLike": {"aws:PrincipalArn": f"arn:aws:iam::{ACCOUNT}:role{path}*"},
+                "ArnNotEquals": {"aws:PrincipalArn": writer},
+            },
+        }
+        s3.put_bucket_policy(Bucket=bucket, Policy=policy(only_writer))
+        clients = [session(emulator, role, "s3") for role in (writer, other)]
+        writes = [refused(lambda c=c: c.put_object(Bucket=bucket, Key="k", Body=b"")) for c in clients]
+        return writes[0], writes[1]
+
+    assert writers(bare) == (False, False)
+    assert writers(mended) == (False, True)
+
+
+def test_sending_mail_fills_condition_keys(mended: RunningEmulator, bare: RunningEmulator) -> None:
+    def refusals(emulator: RunningEmulator) -> tuple[bool, bool, bool]:
+        ses, domain, suite = emulator.client("sesv2"), f"{name('shop')}.example", name("set")
+        ses.create_email_identity(EmailIdentity=domain)
+        ses.create_configuration_set(ConfigurationSetName=suite)
+        sender = f"reports@{domain}"
+        role = make_role(
+            emulator,
+            allow(
+                "ses:SendEmail",
+                f"arn:aws:ses:{REGION}:{ACCOUNT}:identity/{domain}",
+                StringEquals={"ses:FromAddress": sender},
+                **{"ForAllValues:StringLike": {"ses:Recipients": "*@customer.example"}},
+            ),
+            allow(
+                "ses:SendEmail",
+                f"arn:aws:ses:{REGION}:{ACCOUNT}:configuration-set/{suite}",
+                StringEquals={"ses:FromAddress": sender},
+            ),
+        )
+        client = session(emulator, role, "sesv2")
+        text = {"Simple": {"Subject": {"Data": "s"}, "Body": {"Text": {"Data": "b"}}}}
+
+        def send(who: str, to: str) -> bool:
+            return refused(
+                lambda: client.send_email(
+                    FromEmailAddress=who,
+                    Destination={"ToAddresses": [to]},
+                    Content=text,
+                    ConfigurationSetName=suite,
+                )
+            )
+
+        return (
+            send(f"Shop <{sender}>", "a@customer.example"),
+            send(f"someone@{domain}", "a@customer.example"),
+            send(sender, "a@elsewhere.example"),
+        )
+
+    assert refusals(bare) == (True, True, True)
+    assert refusals(mended) == (False, True, True)
+
+
+def test_leading_keys_come_from_the_request(mended: RunningEmulator, bare: RunningEmulator) -> None:
+    def refusals(emulator: RunningEmulator) -> list[bool]:
+        table, dynamodb = name("table"), emulator.client("dynamodb")
+        dynamodb.create_table(
+            TableName=table,
+            BillingMode="PAY_PER_REQUEST",
+            AttributeDefinitions=[{"AttributeName": "pk", "AttributeType": "S"}],
+            KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}],
+        )
+        role = make_role(
+            emulator,
+            allow(
+                ["dynamodb:PutItem", "dynamodb:GetItem", "dynamodb:Query", "dynamodb:BatchWriteItem"],
+                f"arn:aws:dynamodb:{REGION}:{ACCOUNT}:table/{table}",
+                **{
+                    "ForAllValues:StringLike": {"dynamodb:LeadingKeys": "REPORT#*"},
+                    "Null": {"dynamodb:LeadingKeys": "false"},
+                },
+            ),
+        )
+        client = session(emulator, role, "dynamodb")
+        outcomes = []
+        for key in ("REPORT#1", "ORDER#1"):
+            item = {"pk": {"S": key}}
+            put = {"Put": {"TableName": table, "Item": item}}
+            outcomes += [
+                refused(lambda item=item: client.put_item(TableName=table, Item=item)),
+                refused(lambda item=item: client.get_item(TableName=table, Key=item)),
+                refused(lambda put=put: client.transact_write_items(TransactItems=[put])),
+                refused(
+                    lambda item=item: client.batch_write_item(RequestItems={table: [{"PutRequest": {"Item": item}}]})
+                ),
+                refused(
+                    lambda key=key: client.query(
+                        TableName=table,
+                        KeyConditionExpression="#p = :p",
+                        ExpressionAttributeNames={"#p": "pk"},
+                        ExpressionAttributeValues={":p": {"S": key}},
+                    )
+                ),
+            ]
+        return outcomes
+
+    assert refusals(bare) == [True] * 10
+    assert refusals(mended) == [False] * 5 + [True] * 5
+
+
+def test_table_policies_are_enforced(mended: RunningEmulator, bare: RunningEmulator) -> None:
+    def refusals(emulator: RunningEmulator) -> tuple[bool, bool]:
+        table, dynamodb = name("table"), emulator.client("dynamodb")
+        arn = dynamodb.create_table(
+            TableName=table,
+            BillingMode="PAY_PER_REQUEST",
+            AttributeDefinitions=[{"AttributeName": "pk", "AttributeType": "S"}],
+            KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}],
+        )["TableDescription"]["TableArn"]
+        grant = allow(["dynamodb:GetItem", "dynamodb:Scan"], arn)
+        client = session(emulator, make_role(emulator, grant), "dynamodb")
+        no_scan = {"Effect": "Deny", "Principal": "*", "Action": "dynamodb:Scan", "Resource": arn}
+        dynamodb.put_resource_policy(ResourceArn=arn, Policy=policy(no_scan))
+        return (
+            refused(lambda: client.get_item(TableName=table, Key={"pk": {"S": "x"}})),
+            refused(lambda: client.scan(TableName=table)),
+        )
+
+    assert refusals(bare) == (False, False)
+    assert refusals(mended) == (False, True)
+
+
+# --- Read-back ---------------------------------------------------------------------------------
+
+
+def query_xml(emulator: RunningEmulator, service: str, parameters: dict[str, str]) -> str:
+    """Call an API in its Query form, as terraform's provider does, and return the XML of the answer."""
+    import urllib.parse
+    import urllib.request
+
+    from botocore.auth import SigV4Auth
+    from botocore.awsrequest import AWSRequest
+    from botocore.credentials import Credentials
+
+    body = urllib.parse.urlencode(parameters)
+    headers = {"Content-Type": "application/x-www-form-urlencoded; charset=utf-8"}
+    request = AWSRequest("POST", f"{emulator.endpoint}/", headers=headers, data=body)
+    SigV4Auth(Credentials("test", "test"), service, REGION).add_auth(request)
+    prepared = urllib.request.Request(f"{emulator.endpoint}/", body.encode(), dict(request.headers.items()))
+    with urllib.request.urlopen(prepared, timeout=10) as answer:
+        text: str = answer.read().decode()
+    return text
+
+
+def test_describe_alarms_is_complete(mended: RunningEmulator, bare: RunningEmulator) -> None:
+    def missing(emulator: RunningEmulator) -> list[str]:
+        alarm, rate, both = name("alarm"), name("rate"), name("both")
+        topic = f"arn:aws:sns:{REGION}:{ACCOUNT}:alerts"
+        query_xml(
+            emulator,
+            "monitoring",
+            {
+                "Action": "PutMetricAlarm",
+                "Version": "2010-08-01",
+                "AlarmName": alarm,
+                "AlarmDescription": "what & where",
+                "Namespace": "Shop",
+                "MetricName": "Orders",
+                "Statistic": "Sum",
+                "Period": "300",
+                "EvaluationPeriods": "3",
+                "Threshold": "5",
+                "ComparisonOperator": "LessThanThreshold",
+                "TreatMissingData": "breaching",
+                "Dimensions.member.1.Name": "service",
+                "Dimensions.member.1.Value": "api",
+                "AlarmActions.member.1": topic,
+                "InsufficientDataActions.member.1": topic,
+            },
+        )
+        query_xml(
+            emulator,
+            "monitoring",
+            {
+                "Action": "PutMetricAlarm",
+                "Version": "2010-08-01",
+                "AlarmName": rate,
+                "EvaluationPeriods": "2",
+                "Threshold": "0.05",
+                "ComparisonOperator": "GreaterThanThreshold",
+                "Metrics.member.1.Id": "rate",
+                "Metrics.member.1.Expression": "errors / calls",
+                "Metrics.member.1.ReturnData": "true",
+                "Metrics.member.2.Id": "errors",
+                "Metrics.member.2.MetricStat.Metric.MetricName": "Errors",
+                "Metrics.member.2.MetricStat.Metric.Namespace": "AWS/Lambda",
+                "Metrics.member.2.MetricStat.Period": "60",
+                "Metrics.member.2.MetricStat.Stat": "Sum",
+                "Metrics.member.2.ReturnData": "false",
+            },
+        )
+        query_xml(
+            emulator,
+            "monitoring",
+            {
+                "Action": "PutCompositeAlarm",
+                "Version": "2010-08-01",
+                "AlarmName": both,
+                "AlarmDescription": "either",
+                "AlarmRule": f'ALARM("{alarm}") OR ALARM("{rate}")',
+                "AlarmActions.member.1": topic,
+                "ActionsEnabled": "true",
+            },
+        )
+        text = query_xml(
+            emulator,
+            "monitoring",
+            {
+                "Action": "DescribeAlarms",
+                "Version": "2010-08-01",
+                "AlarmTypes.member.1": "MetricAlarm",
+                "AlarmTypes.member.2": "CompositeAlarm",
+                "AlarmNames.member.1": alarm,
+                "AlarmNames.member.2": rate,
+                "AlarmNames.member.3": both,
+            },
+        )
+        wanted = (
+            "<AlarmDescription>what &amp; where</AlarmDescription>",
+            "<Period>300</Period>",
+            "<Statistic>Sum</Statistic>",
+            "<TreatMissingData>breaching</TreatMissingData>",
+            "<Dimensions><member><Name>service</Name><Value>api</Value></member></Dimensions>",
+            f"<AlarmActions><member>{topic}</member></AlarmActions>",
+            f"<InsufficientDataActions><member>{topic}</member></InsufficientDataActions>",
+            "<ActionsEnabled>true</ActionsEnabled>",
+            "<Expression>errors / calls</Expression>",
+            "<ReturnData>false</ReturnData>",
+            "<AlarmDescription>either</AlarmDescription>",
+        )
+        client = emulator.client("cloudwatch")
+        document = client.describe_alarms(AlarmNames=[alarm, rate])["MetricAlarms"]
+        assert [each["AlarmName"] for each in document] == sorted([alarm, rate])
+        return [fragment for fragment in wanted if fragment not in text]
+
+    assert len(missing(bare)) >= 10
+    assert missing(mended) == []
+
+
+def make_vpc(emulator: RunningEmulator) -> str:
+    vpc: str = emulator.client("ec2").create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
+    return vpc
+
+
+def test_flow_logs_read_back(mended: RunningEmulator, bare: RunningEmulator) -> None:
+    def answered(emulator: RunningEmulator) -> dict[str, Any]:
+        ec2 = emulator.client("ec2")
+        role = f"arn:aws:iam::{ACCOUNT}:role/flow-logs"
+        group = f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:/vpc/flow"
+        identifier = ec2.create_flow_logs(
+            ResourceIds=[make_vpc(emulator)],
+            ResourceType="VPC",
+            TrafficType="REJECT",
+            LogDestination=group,
+            DeliverLogsPermissionArn=role,
+            MaxAggregationInterval=60,
+            LogFormat="${srcaddr} ${action}",
+            TagSpecifications=[{"ResourceType": "vpc-flow-log", "Tags": [{"Key": "Module", "Value": "f"}]}],
+        )["FlowLogIds"][0]
+        record = ec2.describe_flow_logs(FlowLogIds=[identifier])["FlowLogs"][0]
+        assert record["LogDestination"] == group
+        wanted = ("DeliverLogsPermissionArn", "LogGroupName", "LogFormat", "MaxAggregationInterval", "Tags")
+        return {key: record[key] for key in wanted if record.get(key)}
+
+    assert answered(bare) == {}
+    assert answered(mended) == {
+        "DeliverLogsPermissionArn": f"arn:aws:iam::{ACCOUNT}:role/flow-logs",
+        "LogGroupName": "/vpc/flow",
+        "LogFormat": "${srcaddr} ${action}",
+        "MaxAggregationInterval": 60,
+        "Tags": [{"Key": "Module", "Value": "f"}],
+    }
+
+
+def test_vpc_endpoints_read_back(mended: RunningEmulator, bare: RunningEmulator) -> None:
+    def answered(emulator: RunningEmulator) -> tuple[Any, ...]:
+        ec2, vpc = emulator.client("ec2"), make_vpc(emulator)
+        group = ec2.create_security_group(GroupName=name("g"), Description="d", VpcId=vpc)["GroupId"]
+        document = policy(allow("sqs:SendMessage", "*") | {"Principal": "*"})
+        identifier = ec2.create_vpc_endpoint(
+            VpcId=vpc,
+            ServiceName=f"com.amazonaws.{REGION}.sqs",
+            VpcEndpointType="Interface",
+            SecurityGroupIds=[group],
+            PrivateDnsEnabled=True,
+            PolicyDocument=document,
+        )["VpcEndpoint"]["VpcEndpointId"]
+        before = ec2.describe_vpc_endpoints(VpcEndpointIds=[identifier])["VpcEndpoints"][0]
+        ec2.modify_vpc_endpoint(VpcEndpointId=identifier, RemoveSecurityGroupIds=[group], ResetPolicy=True)
+        after = ec2.describe_vpc_endpoints(VpcEndpointIds=[identifier])["VpcEndpoints"][0]
+        return (
+            [each["GroupId"] == group for each in before.get("Groups", [])],
+            before.get("PrivateDnsEnabled"),
+            before.get("PolicyDocument") == document,
+            after.get("Groups", []),
+            '"Action": "*"' in after.get("PolicyDocument", ""),
+        )
+
+    assert answered(bare) == ([], None, False, [], False)
+    assert answered(mended) == ([True], True, True, [], True)
+
+
+def test_security_group_rules_keep_prefix_lists(mended: RunningEmulator, bare: RunningEmulator) -> None:
+    def answered(emulator: RunningEmulator) -> list[str]:
+        ec2, vpc = emulator.client("ec2"), make_vpc(emulator)
+        lists = ec2.describe_prefix_lists()["PrefixLists"]
+        group = ec2.create_security_group(GroupName=name("g"), Description="d", VpcId=vpc)["GroupId"]
+        ec2.authorize_security_group_egress(
+            GroupId=group,
+            IpPermissions=[
+                {
+                    "IpProtocol": "tcp",
+                    "FromPort": 443,
+                    "ToPort": 443,
+                    "PrefixListIds": [{"PrefixListId": lists[0]["PrefixListId"], "Description": "S3"}],
+                }
+            ],
+        )
+        rules = ec2.describe_security_group_rules(Filters=[{"Name": "group-id", "Values": [group]}])
+        return ["443" for rule in rules["SecurityGroupRules"] if rule.get("PrefixListId")]
+
+    assert answered(bare) == []
+    assert answered(mended) == ["443"]
+
+
+def make_api(emulator: RunningEmulator) -> str:
+    api: str = emulator.client("apigateway").create_rest_api(name=name("api"))["id"]
+    return api
+
+
+def test_stage_without_access_log_reads_back(mended: RunningEmulator, bare: RunningEmulator) -> None:
+    def answered(emulator: RunningEmulator) -> bool:
+        gateway, api = emulator.client("apigateway"), make_api(emulator)
+        deployment = gateway.create_deployment(restApiId=api)["id"]
+        created = gateway.create_stage(restApiId=api, stageName="live", deploymentId=deployment)
+        listed = gateway.get_stages(restApiId=api)["item"][0]
+        read = gateway.get_stage(restApiId=api, stageName="live")
+        return any("accessLogSettings" in stage for stage in (created, listed, read))
+
+    assert answered(bare)
+    assert not answered(mended)
+
+
+def test_usage_plan_without_limits_reads_back(mended: RunningEmulator, bare: RunningEmulator) -> None:
+    def answered(emulator: RunningEmulator) -> list[str]:
+        gateway = emulator.client("apigateway")
+        empty = gateway.create_usage_plan(name=name("plan"))["id"]
+        limited = gateway.create_usage_plan(name=name("plan"), quota={"limit": 5, "period": "DAY"})["id"]
+        assert gateway.get_usage_plan(usagePlanId=limited)["quota"]["limit"] == 5
+        return sorted({"quota", "throttle"} & set(gateway.get_usage_plan(usagePlanId=empty)))
+
+    assert answered(bare) == ["quota", "throttle"]
+    assert answered(mended) == []
+
+
+def test_stream_mappings_default_to_a_hundred(mended: RunningEmulator, bare: RunningEmulator) -> None:
+    def answered(emulator: RunningEmulator) -> tuple[int, int]:
+        stream = emulator.client("dynamodb").create_table(
+            TableName=name("table"),
+            BillingMode="PAY_PER_REQUEST",
+            AttributeDefinitions=[{"AttributeName": "pk", "AttributeType": "S"}],
+            KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}],
+            StreamSpecification={"StreamEnabled": True, "StreamViewType": "NEW_IMAGE"},
+        )["TableDescription"]["LatestStreamArn"]
+        function, queue = make_function(emulator, "def handler(event, context): return None"), make_queue(emulator)
+        client = emulator.client("lambda")
+        sizes = [
+            client.create_event_source_mapping(FunctionName=function, EventSourceArn=source, Enabled=False, **more)[
+                "BatchSize"
+            ]
+            for source, more in ((stream, {"StartingPosition": "LATEST"}), (queue[1], {}))
+        ]
+        return sizes[0], sizes[1]
+
+    assert answered(bare) == (10, 10)
+    assert answered(mended) == (100, 10)
+
+
+# --- Rules and schedules -----------------------------------------------------------------------
+
+
+def test_rules_log_to_log_groups(mended: RunningEmulator, bare: RunningEmulator) -> None:
+    def logged(emulator: RunningEmulator, *, permitted: bool) -> bool:
+        logs, group, source = emulator.client("logs"), f"/aws/events/{name('g')}", name("test")
+        logs.create_log_group(logGroupName=group)
+        arn = f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:{group}"
+        service = "events.amazonaws.com" if permitted else "elsewhere.amazonaws.com"
+        statement = from_service(service, "logs:PutLogEvents") | {"Resource": f"{arn}:*"}
+        logs.put_resource_policy(policyName=name("policy"), policyDocument=policy(statement))
+        make_rule(emulator, source)
+        emulator.client("events").put_targets(Rule=source, Targets=[{"Id": "log", "Arn": arn}])
+        put_event(emulator, source)
+        events = logs.filter_log_events(logGroupName=group)["events"]
+        return [json.loads(event["message"])["detail"] for event in events] == [{"answer": 42}]
+
+    assert not logged(bare, permitted=True)
+    assert logged(mended, permitted=True)
+    assert not logged(mended, permitted=False)
+
+
+def test_rule_targets_must_let_eventbridge_in(mended: RunningEmulator, bare: RunningEmulator) -> None:
+    def delivered(emulator: RunningEmulator, *, permitted: bool) -> int:
+        source = name("test")
+        rule = make_rule(emulator, source)
+        statement = from_service("events.amazonaws.com", "sqs:SendMessage")
+        arn_of_rule = rule if permitted else f"{rule}-other"
+        url, arn = make_queue(emulator, statement | {"Condition": {"ArnEquals": {"aws:SourceArn": arn_of_rule}}})
+        emulator.client("events").put_targets(Rule=source, Targets=[{"Id": "queue", "Arn": arn}])
+        put_event(emulator, source)
+        return len(received(emulator, url, 4 if permitted else 0))
+
+    assert delivered(bare, permitted=False) == 1
+    assert delivered(mended, permitted=True) == 1
+    assert delivered(mended, permitted=False) == 0
+
+
+def test_undelivered_events_reach_the_dead_letter_queue(mended: RunningEmulator, bare: RunningEmulator) -> None:
+    def dead(emulator: RunningEmulator) -> list[tuple[str, Any]]:
+        source = name("test")
+        rule = make_rule(emulator, source)
+        url, queue = make_queue(emulator, from_service("events.amazonaws.com", "sqs:SendMessage"))
+        gone = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:gone"
+        closed = make_function(emulator, "def handler(event, context): return None")
+        targets = [{"Id": each[-8:], "Arn": each, "DeadLetterConfig": {"Arn": queue}} for each in (gone, closed)]
+        emulator.client("events").put_targets(Rule=source, Targets=targets)
+        put_event(emulator, source)
+        messages = received(emulator, url, 2)
+        for message in messages:
+            assert message["MessageAttributes"]["RULE_ARN"]["StringValue"] == rule
+        return sorted(
+            (message["MessageAttributes"]["ERROR_CODE"]["StringValue"], json.loads(message["Body"])["detail"])
+            for message in messages
+        )
+
+    assert dead(bare) == []
+    assert dead(mended) == [("NO_PERMISSIONS", {"answer": 42}), ("RESOURCE_NOT_FOUND", {"answer": 42})]
+
+
+FROM_SCHEDULER = trust({"Service": "scheduler.amazonaws.com"})
+
+
+def at(seconds: float, zone_offset: int = 0) -> str:
+    moment = time.gmtime(time.time() + seconds + zone_offset * 3600)
+    return time.strftime("at(%Y-%m-%dT%H:%M:%S)", moment)
+
+
+def schedule_once(emulator: RunningEmulator, target: str, role: str, **target_options: Any) -> str:
+    schedule = name("schedule")
+    emulator.client("scheduler").create_schedule(
+        Name=schedule,
+        ScheduleExpression=at(-1),
+        FlexibleTimeWindow={"Mode": "OFF"},
+        Target={"Arn": target, "RoleArn": role, "Input": '{"due":"<aws.scheduler.scheduled-time>"}'} | target_options,
+    )
+    return schedule
+
+
+def test_schedules_act_as_their_role(mended: RunningEmulator, bare: RunningEmulator) -> None:
+    def delivered(emulator: RunningEmulator, *, permitted: bool) -> int:
+        url, arn = make_queue(emulator)
+        resource = arn if permitted else f"{arn}-other"
+        role = make_role(emulator, allow("sqs:SendMessage", resource), trusts=FROM_SCHEDULER)
+        schedule_once(emulator, arn, role)
+        return len(received(emulator, url, 12 if emulator is bare else 3))
+
+    assert delivered(bare, permitted=False) == 1
+    assert delivered(mended, permitted=True) == 1
+    assert delivered(mended, permitted=False) == 0
+
+
+def test_schedules_need_a_role_that_trusts_scheduler(mended: RunningEmulator, bare: RunningEmulator) -> None:
+    def accepted(emulator: RunningEmulator, trusts: str) -> bool:
+        _url, arn = make_queue(emulator)
+        role = make_role(emulator, allow("sqs:SendMessage", arn), trusts=trusts)
+        try:
+            schedule_once(emulator, arn, role)
+        except ClientError as error:
+            assert error.response["Error"]["Code"] == "ValidationException"
+            return False
+        return True
+
+    group = f"arn:aws:scheduler:{REGION}:{ACCOUNT}:schedule-group/"
+    service = {"Service": "scheduler.amazonaws.com"}
+    ours = trust(service, StringEquals={"aws:SourceAccount": ACCOUNT, "aws:SourceArn": f"{group}default"})
+    theirs = trust(service, StringEquals={"aws:SourceArn": f"{group}other"})
+    assert accepted(bare, FROM_LAMBDA)
+    assert [accepted(mended, each) for each in (ours, theirs, FROM_LAMBDA)] == [True, False, False]
+
+
+def test_undelivered_schedules_reach_the_dead_letter_queue(mended: RunningEmulator, bare: RunningEmulator) -> None:
+    def dead(emulator: RunningEmulator, *, permitted: bool) -> list[str]:
+        url, queue = make_queue(emulator)
+        grant = allow("sqs:SendMessage", queue if permitted else f"{queue}-other")
+        role = make_role(emulator, grant, trusts=FROM_SCHEDULER)
+        function = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:gone"
+        schedule_once(emulator, function, role, DeadLetterConfig={"Arn": queue})
+        messages = received(emulator, url, 12 if emulator is bare else 3)
+        return [message["MessageAttributes"]["ERROR_CODE"]["StringValue"] for message in messages]
+
+    assert dead(mended, permitted=True) == ["AccessDeniedException"]
+    assert dead(mended, permitted=False) == []
+    assert dead(bare, permitted=True) == []
+
+
+def test_schedules_fill_context_attributes(mended: RunningEmulator, bare: RunningEmulator) -> None:
+    def due(emulator: RunningEmulator) -> str:
+        url, arn = make_queue(emulator)
+        role = make_role(emulator, allow("sqs:SendMessage", arn), trusts=FROM_SCHEDULER)
+        schedule_once(emulator, arn, role)
+        text: str = json.loads(received(emulator, url, 12)[0]["Body"])["due"]
+        return text
+
+    assert due(bare) == "<aws.scheduler.scheduled-time>"
+    assert abs(time.time() - time.mktime(time.strptime(due(mended), "%Y-%m-%dT%H:%M:%SZ")) + time.timezone) < 10
+
+
+def test_schedules_fire_on_time(mended: RunningEmulator, bare: RunningEmulator) -> None:
+    def fired(emulator: RunningEmulator) -> bool:
+        """A moment two seconds from now by the clocks of Kathmandu, 5:45 ahead of UTC."""
+        url, arn = make_queue(emulator)
+        role = make_role(emulator, allow("sqs:SendMessage", arn), trusts=FROM_SCHEDULER)
+        moment = time.gmtime(time.time() + 2 + 5.75 * 3600)
+        emulator.client("scheduler").create_schedule(
+            Name=name("schedule"),
+            FlexibleTimeWindow={"Mode": "OFF"},
+            ScheduleExpression=time.strftime("at(%Y-%m-%dT%H:%M:%S)", moment),
+            ScheduleExpressionTimezone="Asia/Kathmandu",
+            Target={"Arn": arn, "RoleArn": role, "Input": "{}"},
+            ActionAfterCompletion="DELETE",
+        )
+        return len(received(emulator, url, 5)) == 1
+
+    assert fired(mended)
+    assert not fired(bare)
+
+
+# --- Lambda and API Gateway --------------------------------------------------------------------
+
+FAILS = "def handler(event, context): raise RuntimeError('no')"
+
+
+def test_events_invoke_functions_asynchronously(mended: RunningEmulator, bare: RunningEmulator) -> None:
+    def failures(emulator: RunningEmulator, *, permitted: bool) -> int:
+        url, queue = make_queue(emulator)
+        resource = queue if permitted else f"{queue}-other"
+        function = make_function(emulator, FAILS, allow("sqs:SendMessage", resource))
+        client, source = emulator.client("lambda"), name("test")
+        version = client.publish_version(FunctionName=function)["Version"]
+        client.create_alias(FunctionName=function, Name="live", FunctionVersion=version)
+        client.put_function_event_invoke_config(
+            FunctionName=function,
+            Qualifier="live",
+            MaximumRetryAttempts=0,
+            DestinationConfig={"OnFailure": {"Destination": queue}},
+        )
+        rule = make_rule(emulator, source)
+        client.add_permission(
+            FunctionName=function,
+            Qualifier="live",
+            StatementId="rule",
+            Action="lambda:InvokeFunction",
+            Principal="events.amazonaws.com",
+            SourceArn=rule,
+        )
+        targets = [{"Id": "function", "Arn": f"{function}:live"}]
+        emulator.client("events").put_targets(Rule=source, Targets=targets)
+        put_event(emulator, source)
+        return len(received(emulator, url, 3))
+
+    assert failures(bare, permitted=True) == 0
+    assert failures(mended, permitted=True) == 1
+    assert failures(mended, permitted=False) == 0
+
+
+def test_apis_need_permission_to_invoke(mended: RunningEmulator, bare: RunningEmulator) -> None:
+    import urllib.error
+    import urllib.request
+
+    def status(emulator: RunningEmulator, *, permitted: bool) -> int:
+        gateway, api = emulator.client("apigateway"), make_api(emulator)
+        function = make_function(emulator, "def handler(event, context): return {'statusCode': 200}")
+        root = gateway.get_resources(restApiId=api)["items"][0]["id"]
+        resource = gateway.create_resource(restApiId=api, parentId=root, pathPart="{id}")["id"]
+        common = {"restApiId": api, "resourceId": resource, "httpMethod": "GET"}
+        gateway.put_method(**common, authorizationType="NONE")
+        uri = f"arn:aws:apigateway:{REGION}:lambda:path/2015-03-31/functions/{function}/invocations"
+        gateway.put_integration(**common, type="AWS_PROXY", integrationHttpMethod="POST", uri=uri)
+        gateway.create_deployment(restApiId=api, stageName="live")
+        source = f"arn:aws:execute-api:{REGION}:{ACCOUNT}:{api}/live/{'GET' if permitted else 'POST'}/*"
+        emulator.client("lambda").add_permission(
+            FunctionName=function,
+            StatementId="api",
+            Action="lambda:InvokeFunction",
+            Principal="apigateway.amazonaws.com",
+            SourceArn=source,
+        )
+        url = f"{emulator.endpoint}/restapis/{api}/live/_user_request_/7"
+        try:
+            with urllib.request.urlopen(url, timeout=10) as answer:
+                return int(answer.status)
+        except urllib.error.HTTPError as error:
+            return error.code
+
+    assert status(bare, permitted=False) == 200
+    assert status(mended, permitted=False) == 500
+    assert status(mended, permitted=True) == 200
+
+
+PRINTS_ENVIRONMENT = """
+import os, sys
+def handler(event, context):
+    found = []
+    for name in ("boto3", "botocore", "ministack", "click"):
+        try:
+            __import__(name)
+            found.append(name)
+        except ImportError:
+            pass
+    return {"environment": dict(os.environ), "packages": found}
+"""
+
+
+def test_functions_get_a_clean_environment(mended: RunningEmulator, bare: RunningEmulator) -> None:
+    def seen(emulator: RunningEmulator) -> tuple[dict[str, str], list[str]]:
+        function = make_function(emulator, PRINTS_ENVIRONMENT, variables={"TABLE": "orders"})
+        answer = emulator.client("lambda").invoke(FunctionName=function)
+        document = json.load(answer["Payload"])
+        return document["environment"], document["packages"]
+
+    environment, packages = seen(bare)
+    assert {"STATE_DIR", "GATEWAY_PORT", "HOME"} <= set(environment)
+    assert packages == ["boto3", "botocore", "ministack", "click"]
+    environment, packages = seen(mended)
+    assert packages == ["boto3", "botocore"]
+    assert environment["TABLE"] == "orders"
+    assert environment["AWS_REGION"] == environment["AWS_DEFAULT_REGION"] == REGION
+    assert environment["AWS_ENDPOINT_URL"] == mended.endpoint
+    assert environment["AWS_ACCESS_KEY_ID"].startswith("ASIA")
+    assert (environment["TZ"], environment["LANG"]) == (":UTC", "en_US.UTF-8")
+    own = ("AWS_", "_AWS", "LAMBDA_", "_LAMBDA_", "_MINISTACK_", "_X_AMZN", "_HANDLER")
+    plain = {"TABLE", "TZ", "LANG", "PATH", "PYTHONPATH", "PYTHONDONTWRITEBYTECODE"}
+    assert {key for key in environment if not key.startswith(own)} <= plain | {"LC_CTYPE"}
+
+
+def test_functions_log_as_their_role(mended: RunningEmulator, bare: RunningEmulator) -> None:
+    def logged(emulator: RunningEmulator, *statements: Mapping[str, Any]) -> bool:
+        function = make_function(emulator, "def handler(event, context): print('hello')", *statements)
+        group = f"/aws/lambda/{function.rpartition(':')[2]}"
+        emulator.client("logs").create_log_group(logGroupName=group)
+        emulator.client("lambda").invoke(FunctionName=function)
+        events = emulator.client("logs").filter_log_events(logGroupName=group)["events"]
+        return any("hello" in event["message"] for event in events)
+
+    assert logged(bare)
+    assert not logged(mended)
+    assert logged(mended, LOGGING)
+
+
+# --- CloudWatch --------------------------------------------------------------------------------
+
+
+def test_alarms_tell_eventbridge(mended: RunningEmulator, bare: RunningEmulator) -> None:
+    def told(emulator: RunningEmulator) -> tuple[int, int]:
+        """How many messages come by the event, and how many by a topic that lets nobody in."""
+        sns, events, alarm = emulator.client("sns"), emulator.client("events"), name("alarm")
+        by_event, queue = make_queue(emulator, from_service("events.amazonaws.com", "sqs:SendMessage"))
+        pattern = {"source": ["aws.cloudwatch"], "detail": {"alarmName": [alarm], "state": {"value": ["ALARM"]}}}
+        events.put_rule(Name=alarm, EventPattern=json.dumps(pattern))
+        events.put_targets(Rule=alarm, Targets=[{"Id": "queue", "Arn": queue}])
+        by_topic, subscriber = make_queue(emulator, from_service("sns.amazonaws.com", "sqs:SendMessage"))
+        topic = sns.create_topic(Name=name("topic"))["TopicArn"]
+        closed = {"Effect": "Allow", "Principal": {"Service": "nobody.amazonaws.com"}}
+        closed |= {"Action": "sns:Publish", "Resource": topic}
+        sns.set_topic_attributes(TopicArn=topic, AttributeName="Policy", AttributeValue=policy(closed))
+        sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=subscriber)
+        cloudwatch = emulator.client("cloudwatch")
+        cloudwatch.put_metric_alarm(
+            AlarmName=alarm,
+            Namespace="Shop",
+            MetricName=name("m"),
+            Statistic="Sum",
+            Period=60,
+            EvaluationPeriods=1,
+            Threshold=1,
+            ComparisonOperator="GreaterThanThreshold",
+            AlarmActions=[topic],
+        )
+        cloudwatch.set_alarm_state(AlarmName=alarm, StateValue="ALARM", StateReason="test")
+        return len(received(emulator, by_event, 1)), len(received(emulator, by_topic, 1))
+
+    assert told(bare) == (0, 1)
+    assert told(mended) == (1, 0)
+
+
+EMBEDS = """
+import json, time
+def handler(event, context):
+    print(json.dumps({
+        "_aws": {"Timestamp": int(time.time() * 1000), "CloudWatchMetrics": [{
+            "Namespace": event["namespace"], "Dimensions": [["service"]],
+            "Metrics": [{"Name": "OrdersAccepted", "Unit": "Count"}],
+        }]},
+        "service": "order-processor", "OrdersAccepted": [2.0, 1.0],
+    }))
+"""
+
+
+def test_embedded_metrics_become_metrics(mended: RunningEmulator, bare: RunningEmulator) -> None:
+    def total(emulator: RunningEmulator) -> float:
+        namespace = name("shop")
+        function = make_function(emulator, EMBEDS, LOGGING)
+        payload = json.dumps({"namespace": namespace})
+        emulator.client("lambda").invoke(FunctionName=function, Payload=payload)
+        points = emulator.client("cloudwatch").get_metric_statistics(
+            Namespace=namespace,
+            MetricName="OrdersAccepted",
+            Period=3600,
+            Statistics=["Sum"],
+            Dimensions=[{"Name": "service", "Value": "order-processor"}],
+            StartTime=time.time() - 3600,
+            EndTime=time.time() + 3600,
+        )["Datapoints"]
+        return sum(point["Sum"] for point in points)
+
+    assert total(bare) == 0
+    assert total(mended) == 3
