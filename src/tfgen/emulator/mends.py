@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import base64
 import contextvars
+import copy
 import email
 import email.policy
 import functools
@@ -573,6 +574,94 @@ def stream_mappings_default_to_a_hundred() -> None:
         return create({"BatchSize": 100, **data} if stream else data)
 
     lambda_svc._create_esm = create_esm
+
+
+def identities_name_their_configuration_set() -> None:
+    """The default configuration set of a sending identity.
+
+    AWS: GetEmailIdentity answers what CreateEmailIdentity or PutEmailIdentityConfigurationSetAttributes set.
+    Emulator: neither keeps nor answers it (`services/ses_v2.py`, `handle_request`).
+    """
+    from ministack.services import ses_v2
+
+    original = ses_v2.handle_request
+    prefix = "/v2/email/identities"
+
+    async def handle_request(method: str, path: str, headers: Any, body: bytes, query_params: Any) -> Any:
+        document = json.loads(body) if body and path.startswith(prefix) else {}
+        name = document.get("EmailIdentity") or path.removeprefix(f"{prefix}/")
+        if method == "PUT" and path.startswith(prefix) and path.endswith("/configuration-set"):
+            name = name.removesuffix("/configuration-set")
+            if name not in ses_v2._identities:
+                return ses_v2._json_err("NotFoundException", f"Identity {name} not found", 404)
+            answer: Any = ses_v2.json_response({})
+        else:
+            answer = await original(method, path, headers, body, query_params)
+            if (method, path) != ("POST", prefix) or answer[0] != 200:
+                return answer
+        ses_v2._identities[name]["ConfigurationSetName"] = document.get("ConfigurationSetName")
+        return answer
+
+    ses_v2.handle_request = handle_request
+
+
+def logs_keep_saved_queries() -> None:
+    """Saved queries of CloudWatch Logs Insights.
+
+    AWS: PutQueryDefinition, DescribeQueryDefinitions, DeleteQueryDefinition.
+    Emulator: unknown actions (`services/cloudwatch_logs.py`, `handle_request`).
+    """
+    from ministack.core import responses
+    from ministack.services import cloudwatch_logs
+
+    saved = responses.AccountRegionScopedDict()
+    handle, state = cloudwatch_logs.handle_request, cloudwatch_logs.get_state
+    restore, reset = cloudwatch_logs._restore_state, cloudwatch_logs.reset
+
+    def put(request: Mapping[str, Any]) -> Any:
+        identifier = request.get("queryDefinitionId") or str(uuid.uuid4())
+        kept = {name: request[name] for name in ("name", "queryString", "logGroupNames") if name in request}
+        saved[identifier] = {
+            "queryDefinitionId": identifier,
+            "lastModified": int(time.time() * 1000),
+            **kept,
+        }
+        return responses.json_response({"queryDefinitionId": identifier})
+
+    def describe(request: Mapping[str, Any]) -> Any:
+        prefix = request.get("queryDefinitionNamePrefix") or ""
+        found = [query for query in saved.values() if query["name"].startswith(prefix)]
+        found.sort(key=lambda query: str(query["name"]))
+        return responses.json_response({"queryDefinitions": found})
+
+    def delete(request: Mapping[str, Any]) -> Any:
+        success = saved.pop(request.get("queryDefinitionId"), None) is not None
+        return responses.json_response({"success": success})
+
+    actions = {
+        "PutQueryDefinition": put,
+        "DescribeQueryDefinitions": describe,
+        "DeleteQueryDefinition": delete,
+    }
+
+    async def handle_request(method: str, path: str, headers: Any, body: bytes, query_params: Any) -> Any:
+        action = actions.get(headers.get("x-amz-target", "").rpartition(".")[2])
+        if action is None:
+            return await handle(method, path, headers, body, query_params)
+        return action(json.loads(body or b"{}"))
+
+    def restore_state(data: Any) -> None:
+        restore(data)
+        saved.update((data or {}).get("query_definitions", {}))
+
+    def reset_all() -> None:
+        reset()
+        saved.clear()
+
+    cloudwatch_logs.handle_request = handle_request
+    cloudwatch_logs.get_state = lambda: {**state(), "query_definitions": copy.deepcopy(saved)}
+    cloudwatch_logs._restore_state = restore_state
+    cloudwatch_logs.reset = reset_all
 
 
 # --- Acting services: schedules, rules, asynchronous invocations ------------------------------
@@ -1223,6 +1312,8 @@ MENDS: tuple[Callable[[], None], ...] = (
     stage_without_access_log_reads_back,
     usage_plan_without_limits_reads_back,
     stream_mappings_default_to_a_hundred,
+    identities_name_their_configuration_set,
+    logs_keep_saved_queries,
     # These five wrap the delivery of an event, the innermost first.
     rules_log_to_log_groups,
     rule_targets_must_let_eventbridge_in,
