@@ -107,7 +107,7 @@ def _show_kinds(answers: Sequence[Answer]) -> None:
     }
     for (kind, status, replayed), number in kinds.items():
         mark = ", Idempotency-Replayed: true" if replayed else ""
-        print(f"  {number:>4} × {kind:<11} {status}{mark:<29} {meaning[kind]}")
+        print(f"  {number:>4} x {kind:<11} {status}{mark:<29} {meaning[kind]}")
 
 
 def _report(project: Path, pipeline: Pipeline, books: Books, day: str) -> list[str]:

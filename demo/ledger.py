@@ -69,9 +69,11 @@ def compare(day: str, figures: Mapping[str, Figures], report: Mapping[str, Any])
     differences = []
     for code in sorted({*figures, *reported}):
         own, theirs = figures.get(code, {}), reported.get(code, {})
-        for name in sorted({*own, *theirs}):
-            if own.get(name) != theirs.get(name):
-                differences.append(f"{day} {code} {name}: sent {own.get(name)}, reported {theirs.get(name)}")
+        differences += [
+            f"{day} {code} {name}: sent {own.get(name)}, reported {theirs.get(name)}"
+            for name in sorted({*own, *theirs})
+            if own.get(name) != theirs.get(name)
+        ]
     return differences
 
 

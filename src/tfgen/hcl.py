@@ -7,15 +7,15 @@ backslash escapes, and `${` and `%{` are written `$${` and `%%{`.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from tree_sitter import Node, Parser
+    from tree_sitter import Language, Node, Parser, Query
 
-_IDENTIFIER = re.compile(r"^[A-Za-z_][A-Za-z0-9_-]*$")
+_IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
 _ESCAPES = {"\\": "\\\\", '"': '\\"', "\n": "\\n", "\r": "\\r", "\t": "\\t"}
 _WIDTH = 100
 
@@ -68,7 +68,7 @@ def to_hcl(value: Any, indent: int = 0) -> HclText:
 
 def is_identifier(text: str) -> bool:
     """True if `text` is an HCL identifier (ASCII letters, digits, `_` and `-`)."""
-    return bool(_IDENTIFIER.match(text))
+    return bool(_IDENTIFIER.fullmatch(text))
 
 
 def _escape_character(character: str) -> str:
@@ -158,12 +158,20 @@ def read_blocks(source: bytes) -> tuple[Block, ...]:
     return tuple(_blocks_in(_parse(source)))
 
 
-def read_traversals(source: bytes, root: str) -> tuple[Traversal, ...]:
-    """Find every reference in an HCL file that begins with the name `root`, in file order."""
-    if root.encode() not in source:
+def read_traversals(source: bytes, root: str, names: Collection[str]) -> tuple[Traversal, ...]:
+    """Find every reference in an HCL file that begins with `root` and one of `names`, in file order.
+
+    Args:
+        source: The file.
+        root: First name of the references, `local`.
+        names: What may come second; a file that mentions none of them is not parsed.
+    """
+    mentioned = re.findall(rb"\b%b\s*[.\[]\s*\"?([\w-]+)" % root.encode(), source)
+    if not {name.decode() for name in mentioned} & set(names):
         return ()
-    found = [_traversal(node) for node in _walk(_parse(source), "variable_expr") if _text(node) == root]
-    return tuple(sorted(found, key=lambda item: (item.line, item.column)))
+    found = [_traversal(node) for node in _variables(_parse(source)) if _text(node) == root]
+    kept = [item for item in found if len(item.parts) > 1 and item.parts[1] in names]
+    return tuple(sorted(kept, key=lambda item: (item.line, item.column)))
 
 
 def unquote(expression: str) -> str | None:
@@ -175,11 +183,25 @@ def unquote(expression: str) -> str | None:
 
 
 @cache
-def _parser() -> Parser:
+def _language() -> Language:
     import tree_sitter_hcl
-    from tree_sitter import Language, Parser
+    from tree_sitter import Language
 
-    return Parser(Language(tree_sitter_hcl.language()))
+    return Language(tree_sitter_hcl.language())
+
+
+@cache
+def _parser() -> Parser:
+    from tree_sitter import Parser
+
+    return Parser(_language())
+
+
+@cache
+def _variable_query() -> Query:
+    from tree_sitter import Query
+
+    return Query(_language(), "(variable_expr) @variable")
 
 
 def _parse(source: bytes) -> Node:
@@ -190,13 +212,10 @@ def _text(node: Node) -> str:
     return (node.text or b"").decode("utf-8", "replace")
 
 
-def _walk(node: Node, kind: str) -> Iterator[Node]:
-    stack = [node]
-    while stack:
-        current = stack.pop()
-        if current.type == kind:
-            yield current
-        stack.extend(current.children)
+def _variables(node: Node) -> Sequence[Node]:
+    from tree_sitter import QueryCursor
+
+    return QueryCursor(_variable_query()).captures(node).get("variable", ())
 
 
 def _traversal(node: Node) -> Traversal:

@@ -282,9 +282,7 @@ class _Renderer:
         identifiers: Mapping[str, Module],
         template: str,
     ) -> None:
-        for traversal in read_traversals(source, "local"):
-            if len(traversal.parts) < 2 or traversal.parts[1] not in identifiers:
-                continue
+        for traversal in read_traversals(source, "local", identifiers):
             target = identifiers[traversal.parts[1]]
             where = self._line(place, template, traversal)
             if target.name not in used:
@@ -345,8 +343,8 @@ class _Renderer:
                 "node": module.identifier,
                 "summary": self.blueprints[module.blueprint].summary,
                 "redeploy": self.blueprints[module.blueprint].redeploy,
-                "reads": ", ".join(read.name for read in module.reads) or "–",
-                "read_by": ", ".join(readers[module.name]) or "–",
+                "reads": ", ".join(read.name for read in module.reads) or "none",
+                "read_by": ", ".join(readers[module.name]) or "none",
                 "enter": f"cd {module.name}" if index == 0 else f"cd ../{module.name}",
             })  # fmt: skip
         edges = [
