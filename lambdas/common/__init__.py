@@ -1,0 +1,1 @@
+"""What the functions share; copied into each zip as the package `common`."""

@@ -1,0 +1,42 @@
+"""AWS clients with bounded waiting, and the translation of DynamoDB items."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import boto3
+from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
+from botocore.config import Config
+
+_to = TypeSerializer()
+_from = TypeDeserializer()
+
+Item = dict[str, Any]
+
+
+def client(service: str, *, read_timeout: float = 10, attempts: int = 3, connections: int = 10) -> Any:
+    """Make a client whose calls end: no call may outlive the function's own timeout."""
+    config = Config(
+        connect_timeout=1,
+        read_timeout=read_timeout,
+        max_pool_connections=connections,
+        retries={"mode": "standard", "total_max_attempts": attempts},
+    )
+    return boto3.client(service, config=config)  # type: ignore[call-overload]
+
+
+def encode(item: Mapping[str, Any]) -> Item:
+    """Plain values (text, int, Decimal, list, dict) to DynamoDB's attribute values."""
+    return {name: _to.serialize(value) for name, value in item.items()}
+
+
+def decode(item: Mapping[str, Any]) -> Item:
+    """DynamoDB's attribute values to plain values; every number is a Decimal."""
+    return {name: _from.deserialize(value) for name, value in item.items()}
+
+
+def error_code(error: Exception) -> str:
+    """Return the code of a service's error, empty for errors that came from no service."""
+    response = getattr(error, "response", None) or {}
+    return str(response.get("Error", {}).get("Code", ""))

@@ -1,0 +1,44 @@
+"""The keys of the orders table: one place that knows how items are addressed."""
+
+from __future__ import annotations
+
+from datetime import date
+from zlib import crc32
+
+META = "META"
+DAY_INDEX = "gsi1_day"
+
+
+def order(order_id: str) -> str:
+    """Partition key of an order."""
+    return f"ORDER#{order_id}"
+
+
+def customer(customer_id: str) -> str:
+    """Partition key of what is remembered of a customer, and of the index by customer."""
+    return f"CUSTOMER#{customer_id}"
+
+
+def shards(day: date) -> str:
+    """Partition key of the item that tells into how many shards a day is split."""
+    return f"SHARDS#{day.isoformat()}"
+
+
+def shard(order_id: str, count: int) -> int:
+    """Shard of an order: calculated from its id, so that it can be found again."""
+    return crc32(order_id.encode()) % count
+
+
+def day(day_: date, shard_: int) -> str:
+    """Partition key of one shard of a day in the index by day."""
+    return f"DAY#{day_.isoformat()}#{shard_}"
+
+
+def report(day_: date) -> str:
+    """Partition key of the item that knows a day's newest report."""
+    return f"REPORT#{day_.isoformat()}"
+
+
+def mailing(day_: date, version: int) -> str:
+    """Partition key of the mark that a version of a report was mailed."""
+    return f"REPORT#{day_.isoformat()}#{version}"

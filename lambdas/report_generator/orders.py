@@ -1,0 +1,94 @@
+"""Reading the orders of a day: all shards at once, merged by time, page by page."""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+
+from common import keys
+from common.clients import Item, decode, encode
+
+PAGE_ITEMS = 1000  # two pages per shard are in memory: bounded however large the day is
+_PARALLEL = 8
+
+
+@dataclass
+class Reading:
+    """The orders of a day and what it took to read them.
+
+    Attributes:
+        orders: The orders, oldest first; to be consumed once.
+        shards: How many shards are read.
+        pages: How many pages have been read so far.
+    """
+
+    orders: Iterator[Item] = field(default_factory=lambda: iter(()))
+    shards: int = 0
+    pages: int = 0
+
+
+@contextmanager
+def read_day(client: Any, table: str, day: date, default_shards: int) -> Iterator[Reading]:
+    """Read a day through the index by day.
+
+    Args:
+        client: DynamoDB client.
+        table: The orders table.
+        day: The business day.
+        default_shards: Shards of a day that has no item telling their number.
+    """
+    count = _shards(client, table, day, default_shards)
+    reading = Reading(shards=count)
+    pool = ThreadPoolExecutor(max_workers=min(count, _PARALLEL))
+    try:
+        first = [pool.submit(_query, client, table, keys.day(day, shard), None) for shard in range(count)]
+        streams = [
+            _follow(pool, client, table, keys.day(day, shard), future, reading) for shard, future in enumerate(first)
+        ]
+        reading.orders = heapq.merge(*streams, key=lambda order: (order["created_at"], order["order_id"]))
+        yield reading
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _shards(client: Any, table: str, day: date, default: int) -> int:
+    key = encode({"pk": keys.shards(day), "sk": keys.META})
+    answer = client.get_item(TableName=table, Key=key, ConsistentRead=True)
+    return int(decode(answer["Item"])["shards"]) if "Item" in answer else default
+
+
+def _query(client: Any, table: str, partition: str, start: Item | None) -> dict[str, Any]:
+    more = {} if start is None else {"ExclusiveStartKey": start}
+    answer: dict[str, Any] = client.query(
+        TableName=table,
+        IndexName=keys.DAY_INDEX,
+        KeyConditionExpression="gsi1pk = :partition",
+        ExpressionAttributeValues=encode({":partition": partition}),
+        Limit=PAGE_ITEMS,
+        **more,
+    )
+    return answer
+
+
+def _follow(
+    pool: ThreadPoolExecutor,
+    client: Any,
+    table: str,
+    partition: str,
+    first: Future[dict[str, Any]],
+    reading: Reading,
+) -> Iterator[Item]:
+    future: Future[dict[str, Any]] | None = first
+    while future is not None:
+        page = future.result()
+        reading.pages += 1
+        start = page.get("LastEvaluatedKey")
+        # the next page travels while this one is counted
+        future = pool.submit(_query, client, table, partition, start) if start else None
+        for item in page["Items"]:
+            yield decode(item)

@@ -1,0 +1,150 @@
+"""report.html: the figures as a page that mail programs can show. Inline styles, nothing remote."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from decimal import Decimal
+from html import escape
+from typing import Any
+
+_MAX_CATEGORIES = 20
+_FONT = "font-family:-apple-system,'Segoe UI',Roboto,Helvetica,Arial,sans-serif"
+_CELL = "padding:6px 10px;border-bottom:1px solid #e5e7eb;font-size:13px"
+_HEAD = "padding:6px 10px;border-bottom:2px solid #cbd5e1;font-size:12px;color:#475569;font-weight:600"
+_TILE = "padding:12px 16px;border:1px solid #e5e7eb;border-radius:8px;background:#f8fafc;vertical-align:top"
+
+_TILES = (
+    ("Orders", "orders"),
+    ("Units", "units"),
+    ("Total", "total"),
+    ("Average order", "average_order_value"),
+)
+_STEPS = (
+    ("Gross", "gross"),
+    ("\N{MINUS SIGN} Discounts", "discounts"),
+    ("= Net", "net"),
+    ("+ Shipping", "shipping"),
+    ("+ Tax", "tax"),
+    ("= Total", "total"),
+)
+
+
+def page(report: Mapping[str, Any]) -> str:
+    """Write the page of a report.
+
+    Args:
+        report: The content of report.json.
+    """
+    title = f"Orders of {report['report_date']}"
+    window = report["window"]
+    about = (
+        f"{report['input_count']} orders · {report['time_zone']} · {window['hours']} hours · "
+        f"version {report['version']} · as of {report['as_of']}"
+    )
+    currencies = report["currencies"]
+    body = "".join(_currency(code, figures) for code, figures in currencies.items())
+    if not currencies:
+        body = f'<p style="font-size:14px;color:#475569">{_text("There were no orders on this day.")}</p>'
+    return (
+        '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
+        f"<title>{_text(title)}</title>\n</head>\n"
+        f'<body style="margin:0;background:#f1f5f9;color:#0f172a;{_FONT}">\n'
+        '<div style="max-width:760px;margin:0 auto;padding:24px 16px">\n'
+        f'<h1 style="margin:0 0 4px;font-size:24px">{_text(title)}</h1>\n'
+        f'<p style="margin:0 0 20px;font-size:13px;color:#475569">{_text(about)}</p>\n'
+        f"{body}"
+        '<p style="margin:16px 0 0;font-size:11px;color:#64748b">'
+        f"Checksum {_text(report['checksum'])}. Amounts of different currencies are never added.</p>\n"
+        "</div>\n</body>\n</html>\n"
+    )
+
+
+def _currency(code: str, figures: Mapping[str, Any]) -> str:
+    tiles = "".join(
+        f'<td style="{_TILE}"><div style="font-size:12px;color:#475569">{_text(label)}</div>'
+        f'<div style="font-size:20px;font-weight:600;margin-top:2px">{_text(figures[name])}</div></td>'
+        for label, name in _TILES
+    )
+    top = figures["top_products"]
+    customers = figures["customers"]
+    sections = (
+        _table("From gross to total", ("", code), [(label, figures[name]) for label, name in _STEPS]),
+        _table(
+            "Customers",
+            ("Kind", "Orders", f"Total {code}"),
+            [(kind.capitalize(), entry["orders"], entry["total"]) for kind, entry in customers.items()],
+        ),
+        _categories(code, figures["by_category"]),
+        _products(f"Top products by revenue, {code}", top["by_revenue"]),
+        _products("Top products by units", top["by_units"]),
+        _hours(code, figures["by_hour"]),
+    )
+    return (
+        '<div style="background:#ffffff;border:1px solid #e2e8f0;border-radius:12px;'
+        'padding:16px 20px;margin:0 0 20px">\n'
+        f'<h2 style="margin:0 0 12px;font-size:18px">{_text(code)}</h2>\n'
+        f'<table role="presentation" style="border-collapse:separate;border-spacing:6px 0;width:100%">'
+        f"<tr>{tiles}</tr></table>\n{''.join(sections)}</div>\n"
+    )
+
+
+def _categories(code: str, entries: Sequence[Mapping[str, Any]]) -> str:
+    shown = [(entry["category"], entry["units"], entry["gross"]) for entry in entries[:_MAX_CATEGORIES]]
+    more = len(entries) - len(shown)
+    note = f"{more} more categories are in report.json." if more > 0 else ""
+    return _table("Categories", ("Category", "Units", f"Gross {code}"), shown, note)
+
+
+def _products(title: str, entries: Iterable[Mapping[str, Any]]) -> str:
+    rows = [(entry["sku"], entry["units"], entry["revenue"]) for entry in entries]
+    return _table(title, ("Product", "Units", "Revenue"), rows)
+
+
+def _hours(code: str, entries: Sequence[Mapping[str, Any]]) -> str:
+    most = max((Decimal(entry["gross"]) for entry in entries), default=Decimal(0))
+    rows = "".join(
+        f"<tr>{_cell(entry['start'][11:16])}{_cell(entry['orders'], right=True)}"
+        f"{_cell(entry['gross'], right=True)}"
+        f'<td style="{_CELL};width:45%">{_bar(Decimal(entry["gross"]), most)}</td></tr>\n'
+        for entry in entries
+    )
+    heads = f"{_head('Hour')}{_head('Orders', right=True)}{_head(f'Gross {code}', right=True)}{_head('')}"
+    return _frame("Hours", heads, rows)
+
+
+def _bar(value: Decimal, most: Decimal) -> str:
+    percent = int(value * 100 / most) if most else 0
+    if not percent:
+        return ""
+    return f'<div style="background:#2563eb;height:10px;border-radius:3px;width:{percent}%"></div>'
+
+
+def _table(title: str, heads: Sequence[str], rows: Iterable[Sequence[Any]], note: str = "") -> str:
+    header = "".join(_head(text, right=index > 0) for index, text in enumerate(heads))
+    body = "".join(
+        f"<tr>{''.join(_cell(value, right=index > 0) for index, value in enumerate(row))}</tr>\n" for row in rows
+    )
+    remark = f'<p style="margin:4px 0 0;font-size:12px;color:#64748b">{_text(note)}</p>\n' if note else ""
+    return _frame(title, header, body) + remark
+
+
+def _frame(title: str, heads: str, rows: str) -> str:
+    return (
+        f'<h3 style="margin:20px 0 4px;font-size:14px">{_text(title)}</h3>\n'
+        '<table style="border-collapse:collapse;width:100%">\n'
+        f"<thead><tr>{heads}</tr></thead>\n<tbody>\n{rows}</tbody>\n</table>\n"
+    )
+
+
+def _head(text: str, *, right: bool = False) -> str:
+    return f'<th scope="col" style="{_HEAD};text-align:{"right" if right else "left"}">{_text(text)}</th>'
+
+
+def _cell(value: object, *, right: bool = False) -> str:
+    align = "right;font-variant-numeric:tabular-nums" if right else "left;word-break:break-word"
+    return f'<td style="{_CELL};text-align:{align}">{_text(value)}</td>'
+
+
+def _text(value: object) -> str:
+    return escape(str(value))

@@ -1,0 +1,153 @@
+"""Versions of a day's report: which one is the newest, and how the next one gets into the bucket."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from botocore.exceptions import ClientError
+from common import keys
+from common.clients import decode, encode, error_code
+
+
+class OvertakenError(RuntimeError):
+    """Another run has made a version of this report in the meantime; running again resolves it."""
+
+
+@dataclass(frozen=True)
+class Version:
+    """One version of a day's report.
+
+    Attributes:
+        published: Whether its manifest is known to be in the bucket.
+    """
+
+    number: int
+    checksum: str
+    as_of: str
+    input_count: int
+    published: bool = False
+
+
+@dataclass(frozen=True)
+class Document:
+    """A file of a report on its way into the bucket."""
+
+    name: str
+    content_type: str
+    path: Path
+
+    def describe(self, prefix: str) -> dict[str, Any]:
+        """Return what the manifest says of the file."""
+        digest = hashlib.sha256()
+        with self.path.open("rb") as file:
+            while block := file.read(1 << 20):
+                digest.update(block)
+        return {
+            "name": self.name,
+            "key": prefix + self.name,
+            "content_type": self.content_type,
+            "size": self.path.stat().st_size,
+            "sha256": digest.hexdigest(),
+        }
+
+
+@dataclass(frozen=True)
+class Versions:
+    """The item of a day that knows its newest report."""
+
+    client: Any
+    table: str
+
+    def newest(self, day: date) -> Version | None:
+        """Return the newest version that was begun."""
+        answer = self.client.get_item(TableName=self.table, Key=self._key(day), ConsistentRead=True)
+        if "Item" not in answer:
+            return None
+        item = decode(answer["Item"])
+        return Version(
+            int(item["version"]),
+            item["checksum"],
+            item["as_of"],
+            int(item["input_count"]),
+            published="published_at" in item,
+        )
+
+    def begin(self, day: date, version: Version, previous: Version | None) -> None:
+        """Take the next version number.
+
+        Raises:
+            OvertakenError: Another run took it first.
+        """
+        item = {
+            "pk": keys.report(day),
+            "sk": keys.META,
+            "version": version.number,
+            "checksum": version.checksum,
+            "as_of": version.as_of,
+            "input_count": version.input_count,
+        }
+        condition: dict[str, Any] = {"ConditionExpression": "attribute_not_exists(pk)"}
+        if previous is not None:
+            values = encode({":previous": previous.number})
+            condition = {"ConditionExpression": "version = :previous", "ExpressionAttributeValues": values}
+        try:
+            self.client.put_item(TableName=self.table, Item=encode(item), **condition)
+        except ClientError as error:
+            if error_code(error) == "ConditionalCheckFailedException":
+                raise OvertakenError(f"version {version.number} of {day} is being made by another run") from None
+            raise
+
+    def finish(self, day: date, version: Version, published_at: str) -> None:
+        """Remember that the manifest is in the bucket, unless a newer version has been begun."""
+        try:
+            self.client.update_item(
+                TableName=self.table,
+                Key=self._key(day),
+                UpdateExpression="SET published_at = :at",
+                ConditionExpression="version = :version",
+                ExpressionAttributeValues=encode({":at": published_at, ":version": version.number}),
+            )
+        except ClientError as error:
+            if error_code(error) != "ConditionalCheckFailedException":
+                raise
+
+    @staticmethod
+    def _key(day: date) -> dict[str, Any]:
+        return encode({"pk": keys.report(day), "sk": keys.META})
+
+
+@dataclass(frozen=True)
+class Bucket:
+    """The reports bucket."""
+
+    client: Any
+    name: str
+
+    def upload(self, prefix: str, documents: Sequence[Document]) -> None:
+        """Write files in the given order: a reader who finds the last one finds all."""
+        for document in documents:
+            with document.path.open("rb") as body:
+                self.client.put_object(
+                    Bucket=self.name,
+                    Key=prefix + document.name,
+                    Body=body,
+                    ContentType=document.content_type,
+                )
+
+
+def prefix(day: date, version: int) -> str:
+    """Return where a version of a report lies in the bucket."""
+    return f"reports/dt={day.isoformat()}/v{version:04d}/"
+
+
+def manifest(
+    report: Mapping[str, Any], files: Sequence[Mapping[str, Any]], figures: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Return the manifest's content: what the version holds, and its main figures."""
+    head = ("schema_version", "report_date", "time_zone", "version", "as_of", "checksum", "input_count")
+    return {**{name: report[name] for name in head}, "currencies": dict(figures), "files": list(files)}

@@ -1,0 +1,147 @@
+"""The files of a report: the table and the page."""
+
+from __future__ import annotations
+
+import csv
+import re
+from decimal import Decimal
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import pytest
+from common import days
+from common.settings import zone
+from figures import Aggregation
+from hypothesis import given
+from hypothesis import strategies as st
+from page import page
+from table import COLUMNS, OrdersTable, safe
+
+DAY = "2026-11-23"
+
+
+def order(**changes: Any) -> dict[str, Any]:
+    item = {
+        "order_id": "o-1",
+        "status": "PLACED",
+        "currency": "EUR",
+        "customer_id": "c-1",
+        "customer_kind": "new",
+        "created_at": f"{DAY}T08:15:00.000Z",
+        "business_day": DAY,
+        "lines": [{"sku": "mug", "category": "kitchen", "quantity": Decimal(2), "amount": Decimal("19.9")}],
+        "subtotal": Decimal("19.9"),
+        "discount": Decimal("0"),
+        "shipping": Decimal("0"),
+        "tax": Decimal("0"),
+        "total": Decimal("19.9"),
+    }
+    return {**item, **changes}
+
+
+def written(path: Path, *orders: dict[str, Any]) -> bytes:
+    with OrdersTable(path) as table:
+        for item in orders:
+            table.add(item)
+    return path.read_bytes()
+
+
+def test_a_row_per_order(tmp_path: Path) -> None:
+    content = written(tmp_path / "orders.csv", order())
+    head, row, rest = content.decode().split("\r\n")
+    assert head == ",".join(COLUMNS)
+    assert row == ("o-1,2026-11-23T08:15:00.000Z,2026-11-23,PLACED,c-1,new,EUR,2,19.90,0.00,0.00,0.00,19.90")
+    assert rest == ""
+
+
+@pytest.mark.parametrize(
+    "text", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "\n=1", "  =1", "\uff1d1", "=cmd|' /C calc'!A0"]
+)
+def test_formulas_become_text(tmp_path: Path, text: str) -> None:
+    written(tmp_path / "orders.csv", order(customer_id=text))
+    with (tmp_path / "orders.csv").open(newline="") as file:
+        (row,) = csv.DictReader(file)
+    assert row["customer_id"] == f"'{text}"
+
+
+@given(st.text())
+def test_no_text_starts_a_formula(text: str) -> None:
+    assert safe(text).lstrip(" ")[:1] not in {"=", "+", "-", "@", "\t", "\r", "\n"}
+    assert safe(text).removeprefix("'") in {text, text.removeprefix("'")}
+
+
+def test_quotes_and_commas_survive(tmp_path: Path) -> None:
+    text = 'a "quoted", text'
+    content = written(tmp_path / "orders.csv", order(customer_id=text))
+    assert b'"a ""quoted"", text"' in content
+
+
+def report(*orders: dict[str, Any]) -> dict[str, Any]:
+    berlin = zone({"Z": "Europe/Berlin"}, "Z")
+    aggregation = Aggregation(days.business_day(days.instant(f"{DAY}T12:00:00Z"), berlin), berlin)
+    for item in orders:
+        aggregation.add(item)
+    return {
+        "report_date": DAY,
+        "time_zone": "Europe/Berlin",
+        "window": aggregation.window(),
+        "input_count": aggregation.orders,
+        "currencies": aggregation.currencies(),
+        "version": 1,
+        "as_of": f"{DAY}T03:15:00.000Z",
+        "checksum": "0" * 64,
+    }
+
+
+class _Tags(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.seen: set[str] = set()
+        self.attributes: list[tuple[str, str | None]] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.seen.add(tag)
+        self.attributes += attrs
+        if tag != "meta":
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+
+@pytest.mark.parametrize("orders", [[], [order()]])
+def test_the_page_is_well_formed_and_needs_nothing_remote(orders: list[dict[str, Any]]) -> None:
+    text = page(report(*orders))
+    tags = _Tags()
+    tags.feed(text)
+    assert tags.open == []
+    assert tags.seen.isdisjoint({"script", "img", "link", "iframe", "style", "a"})
+    assert not {name for name, _ in tags.attributes} & {"src", "href", "background"}
+    assert "url(" not in text
+    assert "@import" not in text
+
+
+def test_the_page_shows_the_figures() -> None:
+    text = re.sub(r"<[^>]+>", " ", page(report(order())))
+    for shown in ("Orders of 2026-11-23", "EUR", "19.90", "mug", "kitchen", "24 hours"):
+        assert shown in text
+
+
+def test_values_are_escaped() -> None:
+    evil = '<script>alert("x")</script>'
+    lines = [{"sku": evil, "category": evil, "quantity": Decimal(1), "amount": Decimal(1)}]
+    text = page(report(order(lines=lines)))
+    assert "<script" not in text
+    assert "&lt;script&gt;" in text
+
+
+def test_many_categories_are_cut_in_the_page_only() -> None:
+    lines = [
+        {"sku": "s", "category": f"category-{number}", "quantity": Decimal(1), "amount": Decimal(1)}
+        for number in range(25)
+    ]
+    full = report(order(lines=lines))
+    assert len(full["currencies"]["EUR"]["by_category"]) == 25
+    assert "5 more categories" in page(full)
