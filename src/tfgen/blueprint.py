@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from tfgen.errors import SpecError, TfgenError
-from tfgen.schema import Schema, unknown_keywords, validate
+from tfgen.schema import Schema, check_schema, validate
 from tfgen.spec import SPEC_SCHEMA
 from tfgen.yamldoc import Document, load_document
 
@@ -131,9 +131,9 @@ def _settings_problems(document: Document) -> list[TfgenError]:
     schema = document.value["settings"]
     problems = [
         document.problem(problem.message, problem.path, hint=problem.hint, key=problem.key)
-        for problem in unknown_keywords(schema, ("settings",))
+        for problem in check_schema(schema, ("settings",))
     ]
-    for name, part in schema.get("properties", {}).items():
+    for name, part in schema.get("properties", {}).items() if not problems else ():
         if "default" not in part and name not in schema.get("required", ()):
             path = ("settings", "properties", name)
             problems.append(document.problem(f"the setting '{name}' has no default", path, key=True))

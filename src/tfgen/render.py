@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -19,6 +20,7 @@ GLOBALS_LINK = "global.auto.tfvars"
 LOCK_FILE = ".terraform.lock.hcl"
 MARK = "Rendered by tfgen from"
 
+_MEMBER = re.compile(rb"\blocal\.([A-Za-z_][\w-]*)\.[A-Za-z_]")
 _BACKEND_WIDTH = len("allowed_account_ids")
 
 
@@ -129,6 +131,8 @@ class _Renderer:
         self.blueprints = blueprints
         self.templates = templates
         self.user_files = user_files
+        self.users: Mapping[str, bytes] = {}
+        self.sources: Sequence[bytes] = ()
         self.environment = project.environments[project.default_environment]
         self.files: dict[str, File] = {}
         self.outputs: dict[str, dict[str, Output]] = {}
@@ -154,11 +158,14 @@ class _Renderer:
         rendered = dict(self._own_files(module, blueprint, context))
         rendered["variables.tf"] = self._variables(blueprint, context)
         rendered |= self._shared_files(module, context)
+        own = self.user_files.get(module.name, {})
+        self.users = {name: source for name, source in own.items() if name not in rendered}
         for name, (template, text) in rendered.items():
             self._put(f"{module.name}/{name}", template, text)
         self.files[f"{module.name}/{GLOBALS_LINK}"] = File(b"", link="../terraform.tfvars")
         self._lock_file(f"{module.name}/", {**self.project.providers, **module.providers})
         sources = {name: text.encode() for name, (_, text) in rendered.items()}
+        self.sources = [*sources.values(), *self.users.values()]
         blocks = self._read(module, sources)
         used = self._check_references(module, sources, {name: part for name, (part, _) in rendered.items()})
         self._add(f"{module.name}/README.md", "_shared/README.md.j2", {
@@ -229,11 +236,10 @@ class _Renderer:
     # what a module gives and reads
 
     def _read(self, module: Module, sources: Mapping[str, bytes]) -> dict[str, tuple[Block, ...]]:
-        own = self.user_files.get(module.name, {})
         wanted = {name: source for name, source in sources.items() if name in ("variables.tf", "outputs.tf")}
         blocks = {name: read_blocks(source) for name, source in wanted.items()}
         found = [*blocks.get("outputs.tf", ())]
-        for source in own.values():
+        for source in self.users.values():
             found += read_blocks(source)
         self.outputs[module.name] = {
             block.labels[0]: Output(
@@ -255,7 +261,7 @@ class _Renderer:
             if name != "remote_state.tf":
                 place = f"templates/{templates[name]}"
                 self._check_file(module, source, place, used, identifiers, templates[name])
-        for name, source in self.user_files.get(module.name, {}).items():
+        for name, source in self.users.items():
             place = f"terraform/{module.name}/{name}"
             self._check_file(module, source, place, used, identifiers, "")
             for key in _state_keys(source):
@@ -265,9 +271,7 @@ class _Renderer:
             where = f"templates/{module.blueprint}/blueprint.yaml"
             hint = f"take it out of 'reads', or use local.{self.project.module(name).identifier}.<output>"
             self.problems.append(
-                TfgenError(
-                    f"{module.name} declares that it reads {name}, but does not", hint=hint, where=where
-                )
+                TfgenError(f"{module.name} declares that it reads {name}, but does not", hint=hint, where=where)
             )
         found = {name: tuple(sorted(outputs)) for name, outputs in used.items()}
         self.edges += [Edge(module.name, name, outputs) for name, outputs in found.items()]
@@ -282,14 +286,13 @@ class _Renderer:
         identifiers: Mapping[str, Module],
         template: str,
     ) -> None:
+        self._check_names(source, place, identifiers, template)
         for traversal in read_traversals(source, "local", identifiers):
             target = identifiers[traversal.parts[1]]
             where = self._line(place, template, traversal)
             if target.name not in used:
                 hint = f"add '{target.short_name}' to the reads of {module.name} or of its blueprint"
-                message = (
-                    f"{module.name} uses {'.'.join(traversal.parts[:3])} but does not read {target.name}"
-                )
+                message = f"{module.name} uses {'.'.join(traversal.parts[:3])} but does not read {target.name}"
                 self.problems.append(TfgenError(message, hint=hint, where=where))
                 continue
             outputs = self.outputs[target.name]
@@ -300,13 +303,34 @@ class _Renderer:
             else:
                 used[target.name].add(name)
 
+    def _check_names(self, source: bytes, place: str, identifiers: Mapping[str, Module], template: str) -> None:
+        """Refuse `local.x.y` where x is neither a module nor a local value: a module's name was mistyped."""
+        strange = {name.decode() for name in _MEMBER.findall(source)} - identifiers.keys()
+        if not strange:
+            return
+        known = {
+            name
+            for other in self.sources
+            if b"locals" in other
+            for block in read_blocks(other)
+            if block.type == "locals"
+            for name in block.attributes
+        }
+        for traversal in read_traversals(source, "local", strange - known):
+            name = traversal.parts[1]
+            hint = suggest(name, sorted({*identifiers, *known}))
+            where = self._line(place, template, traversal)
+            message = f"'local.{name}' is neither a module nor a local value"
+            self.problems.append(TfgenError(message, hint=hint, where=where))
+
     def _line(self, place: str, template: str, traversal: Traversal) -> str:
         if not template:
             return f"{place}:{traversal.line}:{traversal.column}"
         text = ".".join(traversal.parts[:3])
+        wanted = re.compile(rf"(?<![\w.-]){re.escape(text)}(?![\w-])")
         for number, line in enumerate(self.templates.source(template).splitlines(), 1):
-            if text in line:
-                return f"{place}:{number}:{line.index(text) + 1}"
+            if found := wanted.search(line):
+                return f"{place}:{number}:{found.start() + 1}"
         return place
 
     # the whole tree
@@ -383,9 +407,7 @@ def _finish(path: str, template: str, text: str) -> str:
 
 def _squeeze(lines: Sequence[str]) -> list[str]:
     """Drop blank lines after a blank line: a template's conditions leave them behind."""
-    return [
-        line for index, line in enumerate(lines) if line.strip() or index == 0 or lines[index - 1].strip()
-    ]
+    return [line for index, line in enumerate(lines) if line.strip() or index == 0 or lines[index - 1].strip()]
 
 
 def _locking(kinds: Sequence[str], environment: Environment) -> list[HclText]:

@@ -18,11 +18,14 @@ from tfgen.yamldoc import Document, KeyPath
 
 DEFAULT_ENVIRONMENT = "local"
 
-_RESERVED = frozenset(
-    "tags name_prefix account_id partition region "  # the locals that rendered files define themselves
-    "for if in null true false count each local module path self terraform var data resource output "
-    "variable provider lifecycle version source providers depends_on connection provisioner".split()
-)
+_RESERVED = frozenset({
+    # the locals that rendered files define themselves
+    "tags", "name_prefix", "account_id", "partition", "region",
+    # HCL's own words, and the arguments of a module call
+    "for", "if", "in", "null", "true", "false", "count", "each", "local", "module", "path", "self", "terraform", "var",
+    "data", "resource", "output", "variable", "provider", "lifecycle", "version", "source", "providers", "depends_on",
+    "connection", "provisioner",
+})  # fmt: skip
 _STANDARD_TAGS = ("Project", "Module", "Environment", "ManagedBy", "Owner")
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
@@ -79,9 +82,7 @@ class _Resolver:
             hint = suggest(default, sorted(self.spec.environments))
             self._refuse(f"there is no environment '{default}'", ("default_environment",), hint)
         self._check_tags()
-        overlays = {
-            name: self._overlay(document, entries) for name, document in self.spec.environments.items()
-        }
+        overlays = {name: self._overlay(document, entries) for name, document in self.spec.environments.items()}
         if self.problems:
             return None
         settings = {entry.name: self._settings(entry) for entry in entries}
@@ -124,9 +125,7 @@ class _Resolver:
                     blueprint=entry.value["blueprint"],
                     settings={**settings[entry.name], **environments[default].values.get(entry.name, {})},
                     reads=tuple(references[name] for name in entry.reads),
-                    functions=tuple(
-                        Function(name, f"artifacts/{name}.zip") for name in self._of(entry).functions
-                    ),
+                    functions=tuple(Function(name, f"artifacts/{name}.zip") for name in self._of(entry).functions),
                     providers=entry.value.get("providers", {}),
                     state_key=references[entry.name].state_key,
                 )
@@ -211,14 +210,12 @@ class _Resolver:
                     self._refuse(f"{entry.name} reads {target.name}, which comes later", path, hint)
             order = sorted(
                 {target.name: target for target, _ in wanted[entry.name]}.values(),
-                key=lambda e: int(e.number),
+                key=lambda e: int(e.number or -1),
             )
             entry.reads = [target.name for target in order]
 
     def _targets(self, entry: _Entry, names: Mapping[str, _Entry]) -> Iterator[tuple[_Entry, KeyPath]]:
-        own = [
-            (name, (*entry.path, "reads", index)) for index, name in enumerate(entry.value.get("reads", ()))
-        ]
+        own = [(name, (*entry.path, "reads", index)) for index, name in enumerate(entry.value.get("reads", ()))]
         given = entry.blueprint.reads if entry.blueprint else ()
         for name, path in [*((name, (*entry.path, "blueprint")) for name in given), *own]:
             if name == BACKEND_CONFIG:
@@ -234,16 +231,12 @@ class _Resolver:
         for entry in entries:
             for name in entry.blueprint.functions if entry.blueprint else ():
                 if (first := owners.setdefault(name, entry.name)) != entry.name:
-                    self._refuse(
-                        f"the function '{name}' already belongs to {first}", (*entry.path, "blueprint")
-                    )
+                    self._refuse(f"the function '{name}' already belongs to {first}", (*entry.path, "blueprint"))
 
     def _check_tags(self) -> None:
         for name in self.value.get("tags", {}):
             if name in _STANDARD_TAGS:
-                self._refuse(
-                    f"the tag '{name}' is set by tfgen", ("tags", name), "choose another key", key=True
-                )
+                self._refuse(f"the tag '{name}' is set by tfgen", ("tags", name), "choose another key", key=True)
 
     # settings and environments
 
@@ -301,9 +294,7 @@ class _Resolver:
         state = {**self.value.get("state", {}), **value.get("state", {})}
         for key in ("bucket", "lock_table"):
             if key not in state:
-                self._refuse(
-                    f"'{key}' of the state is missing", ("state",), f"state: {{{key}: …}}", document=document
-                )
+                self._refuse(f"'{key}' of the state is missing", ("state",), f"state: {{{key}: …}}", document=document)
         values = {}
         for entry in entries:
             merged = {**settings[entry.name], **overlay.get(entry.name, {})}
@@ -323,9 +314,7 @@ class _Resolver:
     def _check_place(self, value: Mapping[str, Any], document: Document) -> None:
         if ("account" in value) == ("endpoint" in value):
             hint = 'account: "123456789012" for AWS, endpoint: http://127.0.0.1:4566 for an emulator'
-            self._refuse(
-                "an environment has exactly one of account and endpoint", (), hint, document=document
-            )
+            self._refuse("an environment has exactly one of account and endpoint", (), hint, document=document)
         elif "endpoint" in value:
             self._check_endpoint(value["endpoint"], document)
         elif not value.get("credentials"):
@@ -336,9 +325,7 @@ class _Resolver:
         host = urlsplit(endpoint).hostname or ""
         if host == "amazonaws.com" or host.endswith((".amazonaws.com", ".amazonaws.com.cn", ".aws")):
             hint = 'name the account instead: account: "123456789012"'
-            self._refuse(
-                "the endpoint is AWS itself, not an emulator", ("endpoint",), hint, document=document
-            )
+            self._refuse("the endpoint is AWS itself, not an emulator", ("endpoint",), hint, document=document)
 
 
 def _split(name: str) -> tuple[str, str]:

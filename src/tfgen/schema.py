@@ -11,19 +11,10 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
+from itertools import combinations
 from typing import Any
 
 Schema = Mapping[str, Any]
-
-KEYWORDS = frozenset(
-    {
-        "$schema", "$id", "$defs", "$ref", "title", "description", "examples", "default", "type", "enum", "const",
-        "pattern", "minLength", "maxLength", "minimum", "maximum", "items", "minItems", "maxItems",
-        "uniqueItems", "properties", "patternProperties", "required", "additionalProperties", "minProperties",
-        "format", "oneOf", "varies",
-    }
-)  # fmt: skip
-"""Keywords that `validate` understands; `varies` is ours and marks settings that differ per environment."""
 
 _TYPES: Mapping[str, tuple[type, ...]] = {
     "string": (str,),
@@ -69,11 +60,9 @@ def validate(value: Any, schema: Schema, path: tuple[str | int, ...] = ()) -> It
     """Yield every problem of `value` under `schema`, outermost first."""
     kinds = _kinds(schema)
     if kinds and not _is_any(value, kinds):
-        yield Problem(
-            path, f"{_name(value)} where {' or '.join(_expected(kind) for kind in kinds)} is wanted"
-        )
+        yield Problem(path, f"{_name(value)} where {' or '.join(_expected(kind) for kind in kinds)} is wanted")
         return
-    if "enum" in schema and value not in schema["enum"]:
+    if "enum" in schema and not any(_same(value, item) for item in schema["enum"]):
         yield Problem(path, f"{value!r} is not one of the values", _choice(value, schema["enum"]))
         return
     if isinstance(value, dict):
@@ -100,24 +89,73 @@ def with_defaults(value: Any, schema: Schema) -> Any:
     return {**filled, **{name: item for name, item in value.items() if name not in properties}}
 
 
-def unknown_keywords(schema: Schema, path: tuple[str | int, ...] = ()) -> Iterator[Problem]:
-    """Yield keywords of a schema that `validate` does not understand, and would silently ignore."""
-    for keyword in schema:
-        if keyword not in KEYWORDS:
-            yield Problem(
-                (*path, keyword), f"unknown keyword '{keyword}'", _choice(keyword, sorted(KEYWORDS)), key=True
-            )
+def check_schema(schema: Any, path: tuple[str | int, ...] = ()) -> Iterator[Problem]:
+    """Yield what is wrong with a schema itself: keywords that `validate` would ignore or stumble over."""
+    if not isinstance(schema, dict):
+        yield Problem(path, f"{_name(schema)} where a schema is wanted")
+        return
+    own = list(_keyword_problems(schema, path))
+    yield from own
     for group in ("properties", "patternProperties"):
-        for name, part in schema.get(group, {}).items():
-            yield from unknown_keywords(part, (*path, group, name))
+        for name, part in _mapping_of(schema, group).items():
+            yield from check_schema(part, (*path, group, name))
     for single in ("items", "additionalProperties"):
-        if isinstance(schema.get(single), Mapping):
-            yield from unknown_keywords(schema[single], (*path, single))
+        if isinstance(schema.get(single), dict):
+            yield from check_schema(schema[single], (*path, single))
+    if "default" in schema and not own and not any(_inner_problems(schema, path)):
+        yield from validate(schema["default"], schema, (*path, "default"))
+
+
+def _inner_problems(schema: Schema, path: tuple[str | int, ...]) -> Iterator[Problem]:
+    return check_schema({keyword: value for keyword, value in schema.items() if keyword != "default"}, path)
+
+
+def _mapping_of(schema: Schema, group: str) -> Mapping[str, Any]:
+    found = schema.get(group, {})
+    return found if isinstance(found, dict) else {}
+
+
+def _keyword_problems(schema: Schema, path: tuple[str | int, ...]) -> Iterator[Problem]:
+    for keyword, value in schema.items():
+        place = (*path, keyword)
+        if keyword not in _KEYWORDS:
+            yield Problem(place, f"unknown keyword '{keyword}'", _choice(keyword, sorted(_KEYWORDS)), key=True)
+            continue
+        found = list(validate(value, _KEYWORDS[keyword], place))
+        yield from found
+        expressions = {"pattern": [value], "patternProperties": value}.get(keyword, ())
+        for expression in () if found else expressions:
+            try:
+                re.compile(expression)
+            except re.error as error:
+                yield Problem(place, f"{expression!r} is not a regular expression: {error}")
 
 
 def suggest(word: str, words: Sequence[str]) -> str:
     """Return `did you mean 'x'?` for the nearest of `words`, else the list of them."""
     return _choice(word, words)
+
+
+def _same(left: Any, right: Any) -> bool:
+    """Compare as JSON does: true is not 1, but 1.0 is."""
+    if isinstance(left, list) and isinstance(right, list):
+        return len(left) == len(right) and all(map(_same, left, right))
+    if isinstance(left, dict) and isinstance(right, dict):
+        return left.keys() == right.keys() and all(_same(item, right[name]) for name, item in left.items())
+    return isinstance(left, bool) == isinstance(right, bool) and bool(left == right)
+
+
+def _has_repeats(values: Sequence[Any]) -> bool:
+    if all(isinstance(item, str) for item in values):
+        return len(set(values)) < len(values)
+    return any(_same(*pair) for pair in combinations(values, 2))
+
+
+def _fits(text: str, pattern: str) -> bool:
+    """Search as ECMA 262 does: `$` is the end, not the place before a last line break."""
+    if pattern.endswith("$") and not pattern.endswith("\\$"):
+        pattern = pattern[:-1] + r"\Z"
+    return re.search(pattern, text) is not None
 
 
 def _kinds(schema: Schema) -> tuple[str, ...]:
@@ -161,19 +199,16 @@ def _object(value: dict[str, Any], schema: Schema, path: tuple[str | int, ...]) 
     if len(value) < schema.get("minProperties", 0):
         yield Problem(path, "the mapping is empty")
     for name, item in value.items():
-        part = properties.get(name) or _matching(name, patterns)
+        parts = [properties[name]] if name in properties else []
+        parts += [part for pattern, part in patterns.items() if _fits(name, pattern)]
         extra = schema.get("additionalProperties", True)
-        if part is not None:
+        for part in parts:
             yield from validate(item, part, (*path, name))
-        elif isinstance(extra, Mapping):
+        if not parts and isinstance(extra, Mapping):
             yield from validate(item, extra, (*path, name))
-        elif not extra:
-            words = sorted(properties) or sorted(pattern.get("title", "") for pattern in patterns.values())
-            yield Problem((*path, name), f"unknown key '{name}'", _choice(name, words), key=True)
-
-
-def _matching(name: str, patterns: Mapping[str, Schema]) -> Schema | None:
-    return next((part for pattern, part in patterns.items() if re.search(pattern, name)), None)
+        elif not parts and not extra:
+            hint = _choice(name, sorted(properties)) or f"a key fits {' or '.join(patterns)}" * bool(patterns)
+            yield Problem((*path, name), f"unknown key '{name}'", hint, key=True)
 
 
 def _array(value: list[Any], schema: Schema, path: tuple[str | int, ...]) -> Iterator[Problem]:
@@ -181,7 +216,7 @@ def _array(value: list[Any], schema: Schema, path: tuple[str | int, ...]) -> Ite
         yield Problem(path, f"at least {schema['minItems']} items are wanted")
     if len(value) > schema.get("maxItems", len(value)):
         yield Problem(path, f"at most {schema['maxItems']} items are allowed")
-    if schema.get("uniqueItems") and any(item in value[:index] for index, item in enumerate(value)):
+    if schema.get("uniqueItems") and _has_repeats(value):
         yield Problem(path, "an item stands twice")
     for index, item in enumerate(value):
         yield from validate(item, schema.get("items", {}), (*path, index))
@@ -189,12 +224,10 @@ def _array(value: list[Any], schema: Schema, path: tuple[str | int, ...]) -> Ite
 
 def _string(value: str, schema: Schema, path: tuple[str | int, ...]) -> Iterator[Problem]:
     if len(value) < schema.get("minLength", 0):
-        yield Problem(
-            path, "the text is empty" if not value else f"at least {schema['minLength']} characters"
-        )
+        yield Problem(path, "the text is empty" if not value else f"at least {schema['minLength']} characters")
     if len(value) > schema.get("maxLength", len(value)):
         yield Problem(path, f"at most {schema['maxLength']} characters are allowed, these are {len(value)}")
-    if "pattern" in schema and not re.search(schema["pattern"], value):
+    if "pattern" in schema and not _fits(value, schema["pattern"]):
         yield Problem(path, f"{value!r} does not fit", schema.get("description", schema["pattern"]))
     if "format" in schema and (message := _FORMATS[schema["format"]](value)):
         yield Problem(path, message)
@@ -237,3 +270,38 @@ _FORMATS = {
     "arn": _matches(_ARN, "an ARN"),
     "aws-id": _matches(_AWS_ID, "an id of AWS, such as vpc-0a1b2c3d"),
 }
+
+_COUNT: Schema = {"type": "integer", "minimum": 0}
+_TEXTS: Schema = {"type": "array", "items": {"type": "string"}, "uniqueItems": True}
+_KEYWORDS: Mapping[str, Schema] = {
+    "$schema": {"type": "string"},
+    "$id": {"type": "string"},
+    "title": {"type": "string"},
+    "description": {"type": "string"},
+    "examples": {"type": "array"},
+    "default": {},
+    "type": {
+        "type": ["string", "array"],
+        "pattern": f"^({'|'.join(_TYPES)})$",
+        "description": f"one of: {', '.join(_TYPES)}",
+        "items": {"type": "string", "enum": [*_TYPES]},
+    },
+    "enum": {"type": "array", "minItems": 1},
+    "pattern": {"type": "string"},
+    "format": {"type": "string", "enum": [*_FORMATS]},
+    "minLength": _COUNT,
+    "maxLength": _COUNT,
+    "minimum": {"type": "number"},
+    "maximum": {"type": "number"},
+    "items": {"type": "object"},
+    "minItems": _COUNT,
+    "maxItems": _COUNT,
+    "uniqueItems": {"type": "boolean"},
+    "properties": {"type": "object"},
+    "patternProperties": {"type": "object"},
+    "required": _TEXTS,
+    "additionalProperties": {"type": ["boolean", "object"]},
+    "minProperties": _COUNT,
+    "varies": {"type": "boolean"},
+}
+"""What `validate` understands, and what each keyword wants; `varies` is ours: it differs per environment."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +16,9 @@ SPEC_FILE = Path("config") / "project.yaml"
 _NAME = r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$"
 MODULE_NAME = r"^([0-9]{2,4}-)?[a-z][a-z0-9]*(-[a-z0-9]+)*$"
 CREDENTIALS = ("profile", "keys", "session_token", "role", "web_identity")
-ENVIRONMENT_NAME = _NAME
+
+_ENVIRONMENT_NAME = re.compile(r"[a-z][a-z0-9-]{0,15}")
+_ENVIRONMENT_HINT = "name the file with 1 to 16 lower-case letters, digits and hyphens: staging.yaml"
 
 _TEXT_MAP: Schema = {"type": "object", "additionalProperties": {"type": "string", "maxLength": 256}}
 _BUCKET: Schema = {
@@ -38,6 +41,7 @@ _CONSTRAINT: Schema = {
     "pattern": r"^\s*(=|!=|>=|<=|>|<|~>)?\s*\d+(\.\d+){0,2}(\s*,\s*(=|!=|>=|<=|>|<|~>)?\s*\d+(\.\d+){0,2})*\s*$",
     "description": 'a version constraint such as "~> 5.100"',
 }
+_LOCAL_NAME = r"^[a-z][a-z0-9-]*$"
 _PROVIDER: Schema = {
     "type": "object",
     "additionalProperties": False,
@@ -103,9 +107,9 @@ SPEC_SCHEMA: Schema = {
         },
         "owner": {
             "type": "string",
-            "minLength": 1,
+            "pattern": r"^[^\x00-\x1f\x7f-\x9f\ud800-\udfff]+$",
             "maxLength": 256,
-            "description": "Value of the Owner tag",
+            "description": "the value of the Owner tag, one line",
         },
         "region": _REGION,
         "tags": {**_TEXT_MAP, "description": "Tags beside Project, Module, Environment, ManagedBy and Owner"},
@@ -117,7 +121,10 @@ SPEC_SCHEMA: Schema = {
                 "providers": {
                     "type": "object",
                     "description": "Version constraint of each provider; aws is always there",
-                    "additionalProperties": {"type": ["string", "object"]},
+                    "additionalProperties": False,
+                    "patternProperties": {
+                        _LOCAL_NAME: {**_PROVIDER, **_CONSTRAINT, "type": ["string", "object"]},
+                    },
                 },
             },
         },
@@ -160,7 +167,8 @@ SPEC_SCHEMA: Schema = {
                     },
                     "providers": {
                         "type": "object",
-                        "additionalProperties": _PROVIDER,
+                        "additionalProperties": False,
+                        "patternProperties": {_LOCAL_NAME: _PROVIDER},
                         "description": "Providers this module needs beside aws",
                     },
                 },
@@ -203,11 +211,14 @@ def load_spec(root: Path, path: Path | None = None) -> Spec:
     problems: list[TfgenError] = []
     document = _load(path, SPEC_SCHEMA, root, problems)
     files = sorted(folder.glob("*.yaml")) if folder.is_dir() else []
+    problems += [
+        TfgenError(f"'{file.stem}' is not an environment's name", where=_shown(file, root), hint=_ENVIRONMENT_HINT)
+        for file in files
+        if not _ENVIRONMENT_NAME.fullmatch(file.stem)
+    ]
     environments = {file.stem: _load(file, ENVIRONMENT_SCHEMA, root, problems) for file in files}
     if not environments:
-        problems.append(
-            TfgenError("there is no environment", where=_shown(folder, root), hint="tfgen init DIR")
-        )
+        problems.append(TfgenError("there is no environment", where=_shown(folder, root), hint="tfgen init DIR"))
     if problems:
         raise SpecError(problems)
     return Spec(root, path, _present(document), {name: _present(part) for name, part in environments.items()})

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import shutil
 import tempfile
@@ -79,23 +78,41 @@ def create_project(folder: Path, project: NewProject) -> tuple[str, ...]:
         TfgenError: The folder holds something, or cannot be written.
     """
     _check_names(project)
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise TfgenError(
-            "the folder is not empty", where=str(folder), hint="name a new or empty folder", code="not-empty"
-        )
+    hint = "name a new or empty folder"
+    if folder.exists() and not folder.is_dir():
+        raise TfgenError("this is a file", where=str(folder), hint=hint, code="not-empty")
     try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        staged = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
-        try:
-            _fill(staged, project)
-            staged.chmod(0o755)
-            os.replace(staged, folder)  # noqa: PTH105 - replaces an empty folder in one step
-        except BaseException:
-            shutil.rmtree(staged, ignore_errors=True)
-            raise
+        if folder.exists() and any(folder.iterdir()):
+            raise TfgenError("the folder is not empty", where=str(folder), hint=hint, code="not-empty")
+        _create(folder, project)
     except OSError as error:
-        raise TfgenError(f"cannot create the project: {error.strerror}", where=str(folder)) from None
+        message = f"cannot create the project: {error.strerror}"
+        raise TfgenError(message, where=str(folder), hint="name a folder that can be written") from None
     return tuple(sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()))
+
+
+def _create(folder: Path, project: NewProject) -> None:
+    """Fill a hidden folder, then move it into place; an empty folder stays itself: a shell may stand in it."""
+    exists = folder.exists()
+    parent = folder if exists else folder.parent
+    parent.mkdir(parents=True, exist_ok=True)
+    staged = Path(tempfile.mkdtemp(prefix=".tfgen-init-", dir=parent))
+    moved: list[Path] = []
+    try:
+        _fill(staged, project)
+        staged.chmod(0o755)
+        if not exists:
+            staged.replace(folder)
+            return
+        for part in sorted(staged.iterdir()):
+            part.replace(folder / part.name)
+            moved.append(folder / part.name)
+        staged.rmdir()
+    except BaseException:
+        for part in (staged, *moved):
+            shutil.rmtree(part, ignore_errors=True)
+            part.unlink(missing_ok=True)
+        raise
 
 
 def _check_names(project: NewProject) -> None:
@@ -144,7 +161,7 @@ def _adapted(text: str, project: NewProject) -> Iterator[str]:
 
 
 def _quoted(text: str) -> str:
-    """Write a YAML string: plain where it is a word, in JSON's quotes otherwise."""
+    """Write a YAML string: plain where it is words joined by hyphens, in JSON's quotes otherwise."""
     import json
 
-    return text if re.fullmatch(r"[A-Za-z][A-Za-z0-9-]*[A-Za-z0-9]", text) else json.dumps(text, ensure_ascii=False)
+    return text if re.fullmatch(r"[A-Za-z]+(-[A-Za-z]+)+", text) else json.dumps(text, ensure_ascii=False)

@@ -70,11 +70,11 @@ def compare(root: Path, files: Mapping[str, File]) -> Changes:
     manifest = read_manifest(root)
     found: dict[str, list[str]] = {name: [] for name in Changes.__dataclass_fields__}
     for path, file in files.items():
-        found[_state(root / path, file, manifest.get(path))].append(path)
+        found[_state(root, path, file, manifest.get(path))].append(path)
     for path in manifest.keys() - files.keys():
         current = _current(root / path)
         if current is not None:
-            found["removed" if _digest(path, current) == manifest[path] else "edited"].append(path)
+            found["removed" if _is_as_rendered(root, path, current, manifest[path]) else "edited"].append(path)
     return Changes(**{name: tuple(sorted(paths)) for name, paths in found.items()})
 
 
@@ -90,14 +90,22 @@ def write(root: Path, files: Mapping[str, File], changes: Changes) -> None:
         TfgenError: Files were edited or are in the way, or the disk refuses; nothing was changed then.
     """
     _refuse_if_blocked(root, changes)
-    if not changes.is_stale:
+    known = read_manifest(root)
+    digests = _digests(files)
+    if not changes.is_stale and known == digests:
         return
     wanted = {path: _with_custom_part(root / path, files[path]) for path in (*changes.created, *changes.changed)}
-    bases = {str(BASE / path): file for path, file in files.items() if not file.link and path in wanted}
-    manifest = {str(MANIFEST): File(_manifest_bytes(files))}
-    _replace_all(root, {**wanted, **bases, **manifest})
+    kept = _custom_parts(root, changes.removed)
+    bases = {
+        str(BASE / path): file
+        for path, file in files.items()
+        if not file.link and (path in wanted or known.get(path) != digests[path])
+    }
+    manifest = {str(MANIFEST): File((json.dumps({"version": _VERSION, "files": digests}, indent=1) + "\n").encode())}
+    _replace_all(root, {**wanted, **kept, **bases, **manifest})
     for path in changes.removed:
-        _remove(root, Path(path))
+        if path not in kept:
+            _remove(root, Path(path))
         _remove(root, BASE / path)
 
 
@@ -111,14 +119,17 @@ def read_manifest(root: Path) -> Mapping[str, str]:
     try:
         data = json.loads(path.read_bytes())
         version, files = data["version"], data["files"]
-    except FileNotFoundError:
+        files = dict(files)
+    except (FileNotFoundError, NotADirectoryError):
         return {}
-    except (OSError, ValueError, KeyError, TypeError):
+    except OSError as error:
+        raise TfgenError(f"cannot read the manifest: {error.strerror}", where=str(path)) from None
+    except (ValueError, KeyError, TypeError):
         hint = f"restore it from version control, or delete it: unedited files are recognised again ({path.name})"
         raise TfgenError("the manifest of the rendered tree is damaged", where=str(path), hint=hint) from None
     if version != _VERSION:
         raise TfgenError("the tree was rendered by a newer tfgen", where=str(path), hint="pip install -U tfgen-cli")
-    return dict(files)
+    return files
 
 
 def read_user_files(root: Path, modules: Sequence[str], rendered: Mapping[str, str]) -> dict[str, dict[str, bytes]]:
@@ -134,7 +145,7 @@ def read_user_files(root: Path, modules: Sequence[str], rendered: Mapping[str, s
         folder = root / module
         if folder.is_dir():
             own = {path.name: path for path in sorted(folder.glob("*.tf")) if f"{module}/{path.name}" not in rendered}
-            found[module] = {name: path.read_bytes() for name, path in own.items()}
+            found[module] = {name: path.read_bytes() for name, path in own.items() if path.is_file()}
     return found
 
 
@@ -154,17 +165,28 @@ def _lines(content: bytes) -> list[str]:
     return content.decode("utf-8", "replace").splitlines()
 
 
-def _state(path: Path, file: File, rendered: str | None) -> str:
-    current = _current(path)
+def _state(root: Path, path: str, file: File, rendered: str | None) -> str:
+    current = _current(root / path)
     if current is None:
         return "created"
     wanted = f"{_LINK}{file.link}".encode() if file.link else file.content
-    name = path.name
-    if _managed(name, current) == _managed(name, wanted) or (name == LOCK_FILE and _still_locks(current, wanted)):
+    if _managed(path, current) == _managed(path, wanted) or (_is_lock(path) and _still_locks(current, wanted)):
         return "unchanged"
     if rendered is None:
         return "foreign"
-    return "changed" if _digest(name, current) == rendered else "edited"
+    return "changed" if _is_as_rendered(root, path, current, rendered) else "edited"
+
+
+def _is_as_rendered(root: Path, path: str, current: bytes, rendered: str) -> bool:
+    """True if a file holds what was rendered; a dependency lock file may hold more, from `terraform init`."""
+    if _digest(path, current) == rendered:
+        return True
+    base = _current(root / BASE / path) if _is_lock(path) else None
+    return base is not None and _still_locks(current, base)
+
+
+def _is_lock(path: str) -> bool:
+    return path.rsplit("/", 1)[-1] == LOCK_FILE
 
 
 def _current(path: Path) -> bytes | None:
@@ -212,6 +234,13 @@ def _with_custom_part(path: Path, file: File) -> File:
     return File(_managed(path.name, file.content) + line + custom) if found else file
 
 
+def _custom_parts(root: Path, removed: Sequence[str]) -> dict[str, File]:
+    """Keep what users wrote into READMEs that are no longer rendered: from now on these are their files."""
+    line = CUSTOM_CHANGES.encode()
+    parts = {path: (root / path).read_bytes().partition(line)[2] for path in removed if path.endswith(".md")}
+    return {path: File(custom.removeprefix(b"\n")) for path, custom in parts.items() if custom.strip()}
+
+
 def _refuse_if_blocked(root: Path, changes: Changes) -> None:
     if changes.edited:
         raise TfgenError(
@@ -234,12 +263,11 @@ def _few(paths: Sequence[str]) -> str:
     return ", ".join(paths[:5]) + (f" and {len(paths) - 5} more" if len(paths) > 5 else "")
 
 
-def _manifest_bytes(files: Mapping[str, File]) -> bytes:
-    digests = {
+def _digests(files: Mapping[str, File]) -> dict[str, str]:
+    return {
         path: _digest(path, f"{_LINK}{file.link}".encode() if file.link else file.content)
         for path, file in sorted(files.items())
     }
-    return (json.dumps({"version": _VERSION, "files": digests}, indent=1) + "\n").encode()
 
 
 def _replace_all(root: Path, files: Mapping[str, File]) -> None:
@@ -285,10 +313,8 @@ def _stage(temporary: str, file: File) -> None:
         os.symlink(file.link, temporary)  # noqa: PTH211 - as above
         return
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)
-    try:
-        os.write(descriptor, file.content)
-    finally:
-        os.close(descriptor)
+    with os.fdopen(descriptor, "wb") as stream:  # loops over short writes, as a full disk makes them
+        stream.write(file.content)
 
 
 def _remove(root: Path, path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -20,7 +21,7 @@ MAX_VALUES = 100_000
 
 _MAX_DEPTH = 40
 _TAG = "tag:yaml.org,2002:"
-_DECIMAL = re.compile(r"[-+]?(0|[1-9][0-9]*)$")
+_DECIMAL = re.compile(r"[-+]?(0|[1-9][0-9]{0,17})")
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 KeyPath = tuple[str | int, ...]
@@ -142,6 +143,8 @@ class _Reader:
             self._refuse(node, "the file expands to too many values", "write anchors and aliases out")
             raise SpecError(self.problems[-1:])
         self.values[path] = (node.start_mark.line + 1, node.start_mark.column + 1)
+        if not isinstance(node, yaml.ScalarNode) and node.tag not in (f"{_TAG}map", f"{_TAG}seq"):
+            self._refuse(node, f"the tag {node.tag} is not allowed", "write a plain value")
         if isinstance(node, yaml.MappingNode):
             return self._mapping(node, path, depth)
         if isinstance(node, yaml.SequenceNode):
@@ -184,7 +187,7 @@ class _Reader:
         if kind == "int":
             return self._integer(node, text)
         if kind == "float":
-            return float(text.replace("_", "")) if ":" not in text else text
+            return self._float(node, text)
         if kind not in ("str", "timestamp"):
             self._refuse(node, f"the tag {node.tag} is not allowed", "write a plain value")
         return text
@@ -193,10 +196,20 @@ class _Reader:
         if len(text) == 12 and text.isdigit():
             self._refuse(node, "the account id is not quoted", f'write "{text}": YAML reads it as a number')
             return None
-        if not _DECIMAL.match(text):
+        if not _DECIMAL.fullmatch(text):
             self._refuse(node, f"{text} is read as another number", f'write "{text}" or a plain decimal')
             return None
         return int(text)
+
+    def _float(self, node: yaml.Node, text: str) -> float | None:
+        try:
+            value = float(text)
+        except ValueError:
+            value = math.nan
+        if not math.isfinite(value) or "_" in text:
+            self._refuse(node, f"{text} is read as another number", f'write "{text}" or a plain decimal')
+            return None
+        return value
 
     def _refuse(self, node: yaml.Node, message: str, hint: str) -> None:
         where = f"{self.name}:{node.start_mark.line + 1}:{node.start_mark.column + 1}"
