@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 PATH = "/_tfgen/identity"
+PID_FILE = "emulator.pid"
 MIN_NONCE = 16
 MAX_NONCE = 128
 

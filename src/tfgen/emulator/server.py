@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import contextlib
 import fcntl
 import json
 import os
@@ -20,7 +21,7 @@ from urllib.parse import parse_qs
 from tfgen.emulator import identity
 
 BIND_HOST = "127.0.0.1"
-PID_FILE = "emulator.pid"
+LOCK_SECONDS = 2.0
 SERVICES = (
     *("account", "apigateway", "athena", "dynamodb", "dynamodbstreams", "ec2", "events", "firehose"),
     *("glue", "iam", "kms", "lambda", "logs", "monitoring", "pipes", "resource-groups", "s3"),
@@ -59,13 +60,22 @@ def main(argv: Sequence[str]) -> int:
     """Run until asked to stop; returns the exit status."""
     options = _parse(argv)
     options.state_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
-    with (options.state_dir / PID_FILE).open("a+", encoding="utf-8") as pid_file:
-        try:
-            fcntl.flock(pid_file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
+    with (options.state_dir / identity.PID_FILE).open("a+", encoding="utf-8") as pid_file:
+        if not _lock(pid_file):
             sys.stderr.write(f"another emulator keeps its state in {options.state_dir}\n")
             return 1
         return _run(options, pid_file)
+
+
+def _lock(pid_file: IO[str]) -> bool:
+    """Take the lock that says this emulator lives; somebody who only looks holds it for an instant."""
+    deadline = time.monotonic() + LOCK_SECONDS
+    while time.monotonic() < deadline:
+        with contextlib.suppress(BlockingIOError):
+            fcntl.flock(pid_file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return True
+        time.sleep(0.02)
+    return False
 
 
 def environment(options: Options, inherited: MutableMapping[str, str]) -> dict[str, str]:
@@ -164,13 +174,14 @@ def _prepare(options: Options) -> None:
 
 
 def _application(options: Options) -> Application:
-    from ministack.app import app
+    from ministack import app
 
+    app.BANNER = "emulator of tfgen on port {port}"
     if options.mends:
         from tfgen.emulator.mends import install_mends
 
         install_mends()
-    application: Application = app
+    application: Application = app.app
     return application
 
 
