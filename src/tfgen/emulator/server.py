@@ -207,6 +207,10 @@ async def _serve(app: Application, port: int, stopped: Sequence[int]) -> None:
     config.graceful_timeout = 1
     config.loglevel = "WARNING"
     await serve(app, config, shutdown_trigger=stop.wait)  # type: ignore[arg-type]
+    # The functions' processes would end by themselves, but not while a handler works or sleeps.
+    from ministack.core import lambda_runtime
+
+    await asyncio.to_thread(lambda_runtime.reset)
 
 
 def _write(pid_file: IO[str], text: str) -> None:
