@@ -23,6 +23,8 @@ from typing import Literal
 from tfgen.errors import TfgenError
 from tfgen.wheels import WheelCache, collect_wheels, read_pins, write_atomically
 
+__all__ = ["ArtifactResult", "FunctionSource", "WheelCache", "build_artifacts"]
+
 COMMON = "common"
 _FORMAT = "1"  # part of every digest: raise it when the same inputs shall give other bytes
 _EPOCH = (1980, 1, 1, 0, 0, 0)

@@ -10,7 +10,7 @@ import sys
 import tempfile
 import zipfile
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
 from tfgen.errors import TfgenError
@@ -39,6 +39,11 @@ class Pin:
         return f"{self.name}=={self.version}"
 
 
+def pip_environment(caller: Mapping[str, str]) -> dict[str, str]:
+    """Pick what pip needs from the caller's environment: its own settings, proxies and certificates."""
+    return {name: value for name, value in caller.items() if name in _PIP_VARIABLES or name.startswith("PIP_")}
+
+
 @dataclass(frozen=True)
 class WheelCache:
     """Where wheels are pinned, kept, and fetched from.
@@ -46,21 +51,16 @@ class WheelCache:
     Attributes:
         requirements: Pinned requirements with `--hash`; a missing file means that nothing is bundled.
         directory: Wheels by content: `<sha256>.whl`.
-        env: The environment for pip; see `pip_environment`.
         python: The interpreter whose pip is used.
         options: More options for `pip download`.
+        env: The environment for pip.
     """
 
     requirements: Path
     directory: Path
-    env: Mapping[str, str]
     python: str = sys.executable
     options: tuple[str, ...] = ()
-
-
-def pip_environment(caller: Mapping[str, str]) -> dict[str, str]:
-    """Pick what pip needs from the caller's environment: its own settings, proxies and certificates."""
-    return {name: value for name, value in caller.items() if name in _PIP_VARIABLES or name.startswith("PIP_")}
+    env: Mapping[str, str] = field(default_factory=lambda: pip_environment(os.environ))
 
 
 def read_pins(requirements: Path) -> tuple[Pin, ...]:

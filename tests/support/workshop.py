@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import io
-import os
 import zipfile
 from pathlib import Path
 
 from tfgen.artifacts import ArtifactResult, FunctionSource, build_artifacts
-from tfgen.wheels import WheelCache, pip_environment
+from tfgen.wheels import WheelCache
 
 WHEEL_FILES = {
     "tiny/__init__.py": "VALUE = 1\n",
@@ -80,9 +79,7 @@ class Workshop:
         results = build_artifacts(
             functions,
             lambdas=self.lambdas,
-            wheels=WheelCache(
-                self.lambdas / "requirements.txt", self.wheels_dir, pip_environment(os.environ), options=options
-            ),
+            wheels=WheelCache(self.lambdas / "requirements.txt", self.wheels_dir, options=options),
             cache=self.cache / "artifacts",
             check=check,
             on_event=self.events.append,

@@ -72,7 +72,7 @@ def test_without_pip_the_next_step_is_named(empty: Workshop, tmp_path: Path) -> 
     python = tmp_path / "python"
     python.write_text(f"#!/bin/sh\necho '{sys.executable}: No module named pip' >&2\nexit 1\n")
     python.chmod(0o755)
-    wheels = WheelCache(empty.lambdas / "requirements.txt", empty.wheels_dir, {}, python=str(python))
+    wheels = WheelCache(empty.lambdas / "requirements.txt", empty.wheels_dir, python=str(python))
     with pytest.raises(TfgenError, match="pip is missing") as caught:
         build_artifacts(
             [FunctionSource("greet", empty.modules)], lambdas=empty.lambdas, wheels=wheels, cache=empty.cache
