@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tfgen import freshness
 from tfgen.assets import templates_root
@@ -17,6 +17,9 @@ from tfgen.resolve import build_model
 from tfgen.spec import load_spec
 from tfgen.templating import Templates
 from tfgen.tree import Changes, compare, read_manifest, read_user_files, show_differences, write
+
+if TYPE_CHECKING:
+    from tfgen.artifacts import ArtifactResult
 
 
 @dataclass(frozen=True)
@@ -133,3 +136,37 @@ def compose_schema(root: Path) -> dict[str, Any]:
     """
     blueprints = [load_blueprint(name, folder) for name, folder in list_blueprints(template_roots(root)).items()]
     return describe_spec(blueprints)
+
+
+def package(
+    loaded: LoadedProject,
+    caller: Mapping[str, str],
+    *,
+    check: bool = False,
+    on_event: Callable[[str], None] | None = None,
+) -> tuple[ArtifactResult, ...]:
+    """Build the Lambda zips that the project's modules ship; fast if nothing changed.
+
+    Args:
+        loaded: The project.
+        caller: The environment tfgen was started with; pip's own settings are taken from it.
+        check: Only say what would be done.
+        on_event: Told what takes time, one line each.
+
+    Raises:
+        TfgenError: A function's folder is missing or unreadable, or a wheel cannot be had.
+    """
+    from tfgen.artifacts import FunctionSource, build_artifacts
+    from tfgen.wheels import WheelCache, pip_environment
+
+    project = loaded.project
+    lambdas, cache = project.root / "lambdas", project.work / "cache"
+    functions = [
+        FunctionSource(function.name, project.tree / module.name)
+        for module in project.modules
+        for function in module.functions
+    ]
+    wheels = WheelCache(lambdas / "requirements.txt", cache / "wheels", pip_environment(caller))
+    return build_artifacts(
+        functions, lambdas=lambdas, wheels=wheels, cache=cache / "artifacts", check=check, on_event=on_event
+    )

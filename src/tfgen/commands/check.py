@@ -21,10 +21,8 @@ def cli(settings: Settings) -> None:
 
     loaded = workflow.load_project(*find_root(settings))
     result = workflow.require_fresh(loaded)
-    workflow.package(loaded, on_event=lambda text: note(settings, text))
-    findings = check_terraform(
-        loaded.project, settings.variables, lambda name: note(settings, f"validating {name}")
-    )
+    workflow.package(loaded, settings.variables, on_event=lambda text: note(settings, text))
+    findings = check_terraform(loaded.project, settings.variables, lambda name: note(settings, f"validating {name}"))
     errors = [finding for finding in findings if finding.severity == "error"]
     if settings.json:
         answer_json(

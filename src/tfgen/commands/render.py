@@ -43,7 +43,7 @@ def _render(settings: Settings, *, check: bool, diff: bool) -> None:
         for line in workflow.differences(loaded, result):
             answer(line)
     if not check and not diff:
-        workflow.package(loaded, on_event=lambda text: note(settings, text))
+        workflow.package(loaded, settings.variables, on_event=lambda text: note(settings, text))
         workflow.remember_render(loaded.project, len(result.tree.files))
     changes = result.changes
     for word, paths in (("edited", changes.edited), ("in the way", changes.foreign)):
