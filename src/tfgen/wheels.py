@@ -51,16 +51,16 @@ class WheelCache:
     Attributes:
         requirements: Pinned requirements with `--hash`; a missing file means that nothing is bundled.
         directory: Wheels by content: `<sha256>.whl`.
+        env: The environment for pip.
         python: The interpreter whose pip is used.
         options: More options for `pip download`.
-        env: The environment for pip.
     """
 
     requirements: Path
     directory: Path
+    env: Mapping[str, str] = field(default_factory=lambda: pip_environment(os.environ))
     python: str = sys.executable
     options: tuple[str, ...] = ()
-    env: Mapping[str, str] = field(default_factory=lambda: pip_environment(os.environ))
 
 
 def read_pins(requirements: Path) -> tuple[Pin, ...]:
