@@ -1,4 +1,7 @@
-"""report.html: the figures as a page that mail programs can show. Inline styles, nothing remote."""
+"""report.html: the figures as a page that mail programs can show. Inline styles, nothing remote.
+
+Styles stand on tables and rows rather than on cells: some mail programs cut what is longer than 100 kB.
+"""
 
 from __future__ import annotations
 
@@ -9,8 +12,9 @@ from typing import Any
 
 _MAX_CATEGORIES = 20
 _FONT = "font-family:-apple-system,'Segoe UI',Roboto,Helvetica,Arial,sans-serif"
-_CELL = "padding:6px 10px;border-bottom:1px solid #e5e7eb;font-size:13px"
-_HEAD = "padding:6px 10px;border-bottom:2px solid #cbd5e1;font-size:12px;color:#475569;font-weight:600"
+_TABLE = "border-collapse:collapse;width:100%;font-size:13px;font-variant-numeric:tabular-nums"
+_ROW = "border-bottom:1px solid #e5e7eb"
+_HEADS = "border-bottom:2px solid #cbd5e1;font-size:12px;color:#475569"
 _TILE = "padding:12px 16px;border:1px solid #e5e7eb;border-radius:8px;background:#f8fafc;vertical-align:top"
 
 _TILES = (
@@ -104,13 +108,16 @@ def _products(title: str, entries: Iterable[Mapping[str, Any]]) -> str:
 def _hours(code: str, entries: Sequence[Mapping[str, Any]]) -> str:
     most = max((Decimal(entry["gross"]) for entry in entries), default=Decimal(0))
     rows = "".join(
-        f"<tr>{_cell(entry['start'][11:16])}{_cell(entry['orders'], right=True)}"
-        f"{_cell(entry['gross'], right=True)}"
-        f'<td style="{_CELL};width:45%">{_bar(Decimal(entry["gross"]), most)}</td></tr>\n'
+        _row(
+            _cell(entry["start"][11:16])
+            + _cell(entry["orders"], right=True)
+            + _cell(entry["gross"], right=True)
+            + f"<td>{_bar(Decimal(entry['gross']), most)}</td>"
+        )
         for entry in entries
     )
-    heads = f"{_head('Hour')}{_head('Orders', right=True)}{_head(f'Gross {code}', right=True)}{_head('')}"
-    return _frame("Hours", heads, rows)
+    heads = f"{_head('Hour')}{_head('Orders', right=True)}{_head(f'Gross {code}', right=True)}"
+    return _frame("Hours", f'{heads}<th scope="col" width="45%"></th>', rows)
 
 
 def _bar(value: Decimal, most: Decimal) -> str:
@@ -122,9 +129,7 @@ def _bar(value: Decimal, most: Decimal) -> str:
 
 def _table(title: str, heads: Sequence[str], rows: Iterable[Sequence[Any]], note: str = "") -> str:
     header = "".join(_head(text, right=index > 0) for index, text in enumerate(heads))
-    body = "".join(
-        f"<tr>{''.join(_cell(value, right=index > 0) for index, value in enumerate(row))}</tr>\n" for row in rows
-    )
+    body = "".join(_row("".join(_cell(value, right=index > 0) for index, value in enumerate(row))) for row in rows)
     remark = f'<p style="margin:4px 0 0;font-size:12px;color:#64748b">{_text(note)}</p>\n' if note else ""
     return _frame(title, header, body) + remark
 
@@ -132,18 +137,22 @@ def _table(title: str, heads: Sequence[str], rows: Iterable[Sequence[Any]], note
 def _frame(title: str, heads: str, rows: str) -> str:
     return (
         f'<h3 style="margin:20px 0 4px;font-size:14px">{_text(title)}</h3>\n'
-        '<table style="border-collapse:collapse;width:100%">\n'
-        f"<thead><tr>{heads}</tr></thead>\n<tbody>\n{rows}</tbody>\n</table>\n"
+        f'<table cellpadding="6" style="{_TABLE}">\n'
+        f'<thead><tr style="{_HEADS}">{heads}</tr></thead>\n<tbody>\n{rows}</tbody>\n</table>\n'
     )
 
 
+def _row(cells: str) -> str:
+    return f'<tr style="{_ROW}">{cells}</tr>\n'
+
+
 def _head(text: str, *, right: bool = False) -> str:
-    return f'<th scope="col" style="{_HEAD};text-align:{"right" if right else "left"}">{_text(text)}</th>'
+    return f'<th scope="col" align="{"right" if right else "left"}">{_text(text)}</th>'
 
 
 def _cell(value: object, *, right: bool = False) -> str:
-    align = "right;font-variant-numeric:tabular-nums" if right else "left;word-break:break-word"
-    return f'<td style="{_CELL};text-align:{align}">{_text(value)}</td>'
+    align = ' align="right"' if right else ""
+    return f"<td{align}>{_text(value)}</td>"
 
 
 def _text(value: object) -> str:
