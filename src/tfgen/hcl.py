@@ -6,6 +6,7 @@ backslash escapes, and `${` and `%{` are written `$${` and `%%{`.
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -49,19 +50,19 @@ def to_hcl(value: Any, indent: int = 0) -> HclText:
         indent: Spaces before continuation lines of an expression that needs several.
 
     Raises:
-        TypeError: The value is of another type.
+        TypeError: The value is of another type, or not a finite number.
     """
     if value is None:
         return HclText("null")
     if isinstance(value, bool):
         return HclText("true" if value else "false")
-    if isinstance(value, int | float):
+    if isinstance(value, int) or (isinstance(value, float) and math.isfinite(value)):
         return HclText(repr(value))
     if isinstance(value, str):
         return quote(value)
     if isinstance(value, Mapping):
         return _object(value, indent)
-    if isinstance(value, Sequence):
+    if isinstance(value, Sequence) and not isinstance(value, bytes):
         return _tuple(value, indent)
     raise TypeError(f"{type(value).__name__} has no HCL form")
 

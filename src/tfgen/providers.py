@@ -96,7 +96,7 @@ def _fits(version: Sequence[int], part: str) -> bool:
     if operator == "~>":
         given = text.count(".") + 1
         upper = (*wanted[: max(given - 2, 0)], wanted[max(given - 2, 0)] + 1)
-        return tuple(version) >= wanted and tuple(version) < (*upper, 0, 0)
+        return tuple(version) >= wanted and tuple(version) < upper
     return {
         ">=": tuple(version) >= wanted,
         "<=": tuple(version) <= wanted,

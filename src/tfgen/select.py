@@ -20,7 +20,7 @@ def resolve_module(project: Project, text: str) -> Module:
     for module in project.modules:
         if name in (module.name, module.short_name) or (module.number and name == module.number):
             return module
-    if name.isdigit():
+    if name.isascii() and name.isdigit():
         same = [module for module in project.modules if module.number and int(module.number) == int(name)]
         if same:
             return same[0]

@@ -112,6 +112,6 @@ def _first(flag: object, variable: str | None) -> tuple[str | None, str]:
 def _parallelism(text: str | None) -> int | None:
     if not text:
         return None
-    if not text.isdigit() or int(text) < 1:
+    if not (text.isascii() and text.isdigit()) or int(text) < 1:
         raise UsageError(f"TFGEN_PARALLELISM is {text!r}", hint="a whole number from 1")
     return int(text)

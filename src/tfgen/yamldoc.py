@@ -20,6 +20,8 @@ MAX_VALUES = 100_000
 """Most values a file may hold once its aliases are expanded."""
 
 _MAX_DEPTH = 40
+_OPENERS = ("[", "{", "- ", "-\t", "? ", "?\t")
+_HARMLESS_OPENERS = 1_000
 _TAG = "tag:yaml.org,2002:"
 _DECIMAL = re.compile(r"[-+]?(0|[1-9][0-9]{0,17})")
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -105,18 +107,32 @@ def parse_document(raw: bytes, name: str) -> Document:
             [TfgenError("the file is not UTF-8", where=f"{name}:{line}:{column}", hint="save it as UTF-8")]
         ) from None
     try:
+        _check_depth(text, name)
         node = yaml.compose(text, Loader=_LOADER)
     except yaml.MarkedYAMLError as error:
         raise SpecError([_syntax_problem(error, name, text)]) from None
-    except yaml.YAMLError as error:
-        raise SpecError([TfgenError(f"not YAML: {error}".splitlines()[0], where=name)]) from None
     except RecursionError:
         raise SpecError([TfgenError("the file is nested too deeply", where=name)]) from None
+    except yaml.YAMLError as error:
+        raise SpecError([TfgenError(f"not YAML: {error}".splitlines()[0], where=name)]) from None
     reader = _Reader(name)
     value = reader.read(node, (), 0) if node is not None else None
     if reader.problems:
         raise SpecError(reader.problems)
     return Document(name, value, reader.values, reader.keys)
+
+
+def _check_depth(text: str, name: str) -> None:
+    """Stop before nesting that would exhaust the C stack: composing recurses, reading events does not."""
+    if sum(map(text.count, _OPENERS)) < _HARMLESS_OPENERS:
+        return
+    depth = 0
+    for event in yaml.parse(text, Loader=_LOADER):
+        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+        if depth > _MAX_DEPTH:
+            where = f"{name}:{event.start_mark.line + 1}:{event.start_mark.column + 1}"
+            hint = f"a file may have {_MAX_DEPTH} levels"
+            raise SpecError([TfgenError("the file is nested too deeply", where=where, hint=hint)])
 
 
 def _syntax_problem(error: yaml.MarkedYAMLError, name: str, text: str) -> TfgenError:
