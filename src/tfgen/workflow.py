@@ -166,7 +166,9 @@ def package(
         for module in project.modules
         for function in module.functions
     ]
-    wheels = WheelCache(lambdas / "requirements.txt", cache / "wheels", pip_environment(caller))
+    wheels = WheelCache(
+        requirements=lambdas / "requirements.txt", directory=cache / "wheels", env=pip_environment(caller)
+    )
     return build_artifacts(
         functions, lambdas=lambdas, wheels=wheels, cache=cache / "artifacts", check=check, on_event=on_event
     )

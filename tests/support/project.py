@@ -43,7 +43,8 @@ class TestProject:
     def environment(self) -> dict[str, str]:
         """The environment its commands run in."""
         kept = ("PATH", "HOME", "TFGEN_TERRAFORM", "TFGEN_PROVIDER_MIRROR", "TF_CLI_CONFIG_FILE")
-        return {name: os.environ[name] for name in kept if name in os.environ} | dict(self.variables)
+        inherited = {name: value for name, value in os.environ.items() if name in kept or name.startswith("PIP_")}
+        return inherited | dict(self.variables)
 
     def tfgen(self, *words: str, code: int = 0) -> subprocess.CompletedProcess[str]:
         """Run tfgen in the project and expect an exit code."""
