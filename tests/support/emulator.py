@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 import signal
 import socket
@@ -11,7 +12,7 @@ import sys
 import time
 import urllib.request
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -20,13 +21,11 @@ STOP_SECONDS = 30
 
 
 @dataclass
-class RunningEmulator:
-    """An emulator that a test started; `stop` ends it gracefully, leaving the `with` block does too."""
+class EmulatorAddress:
+    """Where an emulator listens, whoever started it."""
 
     endpoint: str
-    port: int
-    state_dir: Path
-    process: subprocess.Popen[bytes]
+    _clients: dict[tuple[str, str], Any] = field(init=False, default_factory=dict)
 
     @property
     def environment(self) -> dict[str, str]:
@@ -44,12 +43,17 @@ class RunningEmulator:
 
     def client(self, service: str, credentials: dict[str, str] | None = None) -> Any:
         """Return a boto3 client, as root or with the given `Credentials` of STS."""
-        import boto3
+        given = credentials or {"AccessKeyId": "test", "SecretAccessKey": "test"}
+        known = self._clients.get((service, given["AccessKeyId"]))
+        if known is None:
+            known = self._clients[service, given["AccessKeyId"]] = self._make_client(service, given)
+        return known
+
+    def _make_client(self, service: str, given: dict[str, str]) -> Any:
         from botocore.config import Config
 
-        given = credentials or {"AccessKeyId": "test", "SecretAccessKey": "test"}
-        return boto3.session.Session().client(
-            service,  # type: ignore[call-overload]
+        return _session().client(
+            service,
             endpoint_url=self.endpoint,
             region_name="us-east-1",
             aws_access_key_id=given["AccessKeyId"],
@@ -57,6 +61,15 @@ class RunningEmulator:
             aws_session_token=given.get("SessionToken"),
             config=Config(retries={"max_attempts": 0}, connect_timeout=5, read_timeout=30),
         )
+
+
+@dataclass
+class RunningEmulator(EmulatorAddress):
+    """An emulator that a test started; `stop` ends it gracefully, leaving the `with` block does too."""
+
+    port: int
+    state_dir: Path
+    process: subprocess.Popen[bytes]
 
     def log(self) -> str:
         """Return what the emulator printed so far."""
@@ -78,6 +91,14 @@ class RunningEmulator:
 
     def __exit__(self, *_: object) -> None:
         self.stop()
+
+
+@functools.cache
+def _session() -> Any:
+    """One session for all clients: it reads the service descriptions once."""
+    import boto3
+
+    return boto3.session.Session()
 
 
 def free_port() -> int:

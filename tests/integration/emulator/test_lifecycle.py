@@ -19,7 +19,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.emulator import RunningEmulator, free_port, start_emulator
+from tests.support.emulator import EmulatorAddress, RunningEmulator, free_port, start_emulator
 from tfgen import localaws
 from tfgen.emulator import identity
 from tfgen.errors import TfgenError
@@ -49,9 +49,7 @@ class Project:
         return localaws.status(self.work, self.endpoint)
 
     def client(self, service: str) -> Any:
-        running = RunningEmulator(self.endpoint, self.port, self.work, subprocess.Popen(["true"]))
-        running.process.wait()
-        return running.client(service)
+        return EmulatorAddress(self.endpoint).client(service)
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ the mend: delete it together with its test.
 
 from __future__ import annotations
 
+import calendar
 import io
 import json
 import time
@@ -93,14 +94,6 @@ def received(emulator: RunningEmulator, url: str, seconds: float = 4) -> list[di
     )
     messages: list[dict[str, Any]] = answer.get("Messages", [])
     return messages
-
-
-def eventually(look: Callable[[], Any], seconds: float = 8) -> Any:
-    """Return the first truthy answer, or the last one when the time is over."""
-    deadline = time.monotonic() + seconds
-    while not (answer := look()) and time.monotonic() < deadline:
-        time.sleep(0.1)
-    return answer
 
 
 LOGGING = allow(["logs:CreateLogStream", "logs:PutLogEvents"], "*")
@@ -659,33 +652,61 @@ def test_undelivered_events_reach_the_dead_letter_queue(mended: RunningEmulator,
 FROM_SCHEDULER = trust({"Service": "scheduler.amazonaws.com"})
 
 
-def at(seconds: float, zone_offset: int = 0) -> str:
+def at(seconds: float, zone_offset: float = 0) -> str:
     moment = time.gmtime(time.time() + seconds + zone_offset * 3600)
     return time.strftime("at(%Y-%m-%dT%H:%M:%S)", moment)
 
 
-def schedule_once(emulator: RunningEmulator, target: str, role: str, **target_options: Any) -> str:
-    schedule = name("schedule")
+def make_schedule(emulator: RunningEmulator, target: str, role: str, **options: Any) -> None:
+    """Create a one-off schedule that is due, or what `options` say; it goes once it has fired."""
     emulator.client("scheduler").create_schedule(
-        Name=schedule,
-        ScheduleExpression=at(-1),
+        Name=name("schedule"),
+        ScheduleExpression=options.pop("when", at(-1)),
+        ScheduleExpressionTimezone=options.pop("zone", "UTC"),
         FlexibleTimeWindow={"Mode": "OFF"},
-        Target={"Arn": target, "RoleArn": role, "Input": '{"due":"<aws.scheduler.scheduled-time>"}'} | target_options,
+        ActionAfterCompletion="DELETE",
+        Target={"Arn": target, "RoleArn": role, "Input": '{"due":"<aws.scheduler.scheduled-time>"}'} | options,
     )
-    return schedule
 
 
-def test_schedules_act_as_their_role(mended: RunningEmulator, bare: RunningEmulator) -> None:
-    def delivered(emulator: RunningEmulator, *, permitted: bool) -> int:
-        url, arn = make_queue(emulator)
-        resource = arn if permitted else f"{arn}-other"
-        role = make_role(emulator, allow("sqs:SendMessage", resource), trusts=FROM_SCHEDULER)
-        schedule_once(emulator, arn, role)
-        return len(received(emulator, url, 12 if emulator is bare else 3))
+class Schedules:
+    """One schedule for each thing that can go wrong, all due at once, and what came of them."""
 
-    assert delivered(bare, permitted=False) == 1
-    assert delivered(mended, permitted=True) == 1
-    assert delivered(mended, permitted=False) == 0
+    def __init__(self, emulator: RunningEmulator) -> None:
+        self.emulator = emulator
+        self.allowed, self.refused, self.zoned = (self._to_queue(kind) for kind in ("", "-other", "zoned"))
+        self.dead, self.dead_refused = self._to_dead_letters(""), self._to_dead_letters("-other")
+
+    def _to_queue(self, kind: str) -> str:
+        url, arn = make_queue(self.emulator)
+        resource = arn + kind if kind == "-other" else arn
+        role = make_role(self.emulator, allow("sqs:SendMessage", resource), trusts=FROM_SCHEDULER)
+        # Two seconds from now by the clocks of Kathmandu, 5:45 ahead of UTC.
+        options = {"when": at(2, 5.75), "zone": "Asia/Kathmandu"} if kind == "zoned" else {}
+        make_schedule(self.emulator, arn, role, **options)
+        return url
+
+    def _to_dead_letters(self, kind: str) -> str:
+        url, arn = make_queue(self.emulator)
+        role = make_role(self.emulator, allow("sqs:SendMessage", arn + kind), trusts=FROM_SCHEDULER)
+        gone = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:gone"
+        make_schedule(self.emulator, gone, role, DeadLetterConfig={"Arn": arn})
+        return url
+
+    def outcome(self, patience: float) -> dict[str, Any]:
+        """Wait for the one that is allowed, then look at the others."""
+        allowed = [json.loads(message["Body"]) for message in received(self.emulator, self.allowed, patience)]
+        return {
+            "allowed": len(allowed),
+            "due": allowed[0]["due"],
+            "zoned": len(received(self.emulator, self.zoned, 3)),
+            "refused": len(received(self.emulator, self.refused, 0)),
+            "dead": [
+                message["MessageAttributes"]["ERROR_CODE"]["StringValue"]
+                for message in received(self.emulator, self.dead, 0)
+            ],
+            "dead_refused": len(received(self.emulator, self.dead_refused, 0)),
+        }
 
 
 def test_schedules_need_a_role_that_trusts_scheduler(mended: RunningEmulator, bare: RunningEmulator) -> None:
@@ -693,7 +714,7 @@ def test_schedules_need_a_role_that_trusts_scheduler(mended: RunningEmulator, ba
         _url, arn = make_queue(emulator)
         role = make_role(emulator, allow("sqs:SendMessage", arn), trusts=trusts)
         try:
-            schedule_once(emulator, arn, role)
+            make_schedule(emulator, arn, role)
         except ClientError as error:
             if error.response["Error"]["Code"] != "ValidationException":
                 raise
@@ -708,51 +729,36 @@ def test_schedules_need_a_role_that_trusts_scheduler(mended: RunningEmulator, ba
     assert [accepted(mended, each) for each in (ours, theirs, FROM_LAMBDA)] == [True, False, False]
 
 
-def test_undelivered_schedules_reach_the_dead_letter_queue(mended: RunningEmulator, bare: RunningEmulator) -> None:
-    def dead(emulator: RunningEmulator, *, permitted: bool) -> list[str]:
-        url, queue = make_queue(emulator)
-        grant = allow("sqs:SendMessage", queue if permitted else f"{queue}-other")
-        role = make_role(emulator, grant, trusts=FROM_SCHEDULER)
-        function = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:gone"
-        schedule_once(emulator, function, role, DeadLetterConfig={"Arn": queue})
-        messages = received(emulator, url, 12 if emulator is bare else 3)
-        return [message["MessageAttributes"]["ERROR_CODE"]["StringValue"] for message in messages]
-
-    assert dead(mended, permitted=True) == ["AccessDeniedException"]
-    assert dead(mended, permitted=False) == []
-    assert dead(bare, permitted=True) == []
+@pytest.fixture(scope="module")
+def neglected(bare: RunningEmulator) -> dict[str, Any]:
+    """What the bare emulator makes of the schedules; it looks every ten seconds."""
+    return Schedules(bare).outcome(12)
 
 
-def test_schedules_fill_context_attributes(mended: RunningEmulator, bare: RunningEmulator) -> None:
-    def due(emulator: RunningEmulator) -> str:
-        url, arn = make_queue(emulator)
-        role = make_role(emulator, allow("sqs:SendMessage", arn), trusts=FROM_SCHEDULER)
-        schedule_once(emulator, arn, role)
-        text: str = json.loads(received(emulator, url, 12)[0]["Body"])["due"]
-        return text
-
-    assert due(bare) == "<aws.scheduler.scheduled-time>"
-    assert abs(time.time() - time.mktime(time.strptime(due(mended), "%Y-%m-%dT%H:%M:%SZ")) + time.timezone) < 10
+@pytest.fixture(scope="module")
+def kept(mended: RunningEmulator) -> dict[str, Any]:
+    return Schedules(mended).outcome(4)
 
 
-def test_schedules_fire_on_time(mended: RunningEmulator, bare: RunningEmulator) -> None:
-    def fired(emulator: RunningEmulator) -> bool:
-        """A moment two seconds from now by the clocks of Kathmandu, 5:45 ahead of UTC."""
-        url, arn = make_queue(emulator)
-        role = make_role(emulator, allow("sqs:SendMessage", arn), trusts=FROM_SCHEDULER)
-        moment = time.gmtime(time.time() + 2 + 5.75 * 3600)
-        emulator.client("scheduler").create_schedule(
-            Name=name("schedule"),
-            FlexibleTimeWindow={"Mode": "OFF"},
-            ScheduleExpression=time.strftime("at(%Y-%m-%dT%H:%M:%S)", moment),
-            ScheduleExpressionTimezone="Asia/Kathmandu",
-            Target={"Arn": arn, "RoleArn": role, "Input": "{}"},
-            ActionAfterCompletion="DELETE",
-        )
-        return len(received(emulator, url, 5)) == 1
+def test_schedules_act_as_their_role(neglected: dict[str, Any], kept: dict[str, Any]) -> None:
+    assert (neglected["allowed"], neglected["refused"]) == (1, 1)
+    assert (kept["allowed"], kept["refused"]) == (1, 0)
 
-    assert fired(mended)
-    assert not fired(bare)
+
+def test_undelivered_schedules_reach_the_dead_letter_queue(neglected: dict[str, Any], kept: dict[str, Any]) -> None:
+    assert (neglected["dead"], neglected["dead_refused"]) == ([], 0)
+    assert (kept["dead"], kept["dead_refused"]) == (["AccessDeniedException"], 0)
+
+
+def test_schedules_fill_context_attributes(neglected: dict[str, Any], kept: dict[str, Any]) -> None:
+    assert neglected["due"] == "<aws.scheduler.scheduled-time>"
+    due = calendar.timegm(time.strptime(kept["due"], "%Y-%m-%dT%H:%M:%SZ"))
+    assert abs(time.time() - due) < 60
+
+
+def test_schedules_fire_on_time(neglected: dict[str, Any], kept: dict[str, Any]) -> None:
+    assert neglected["zoned"] == 0
+    assert kept["zoned"] == 1
 
 
 # --- Lambda and API Gateway --------------------------------------------------------------------
@@ -786,7 +792,7 @@ def test_events_invoke_functions_asynchronously(mended: RunningEmulator, bare: R
         targets = [{"Id": "function", "Arn": f"{function}:live"}]
         emulator.client("events").put_targets(Rule=source, Targets=targets)
         put_event(emulator, source)
-        return len(received(emulator, url, 3))
+        return len(received(emulator, url, 3 if permitted and emulator is mended else 2))
 
     assert failures(bare, permitted=True) == 0
     assert failures(mended, permitted=True) == 1
