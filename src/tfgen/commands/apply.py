@@ -1,0 +1,59 @@
+"""`tfgen apply`: changes in dependency order."""
+
+from __future__ import annotations
+
+import click
+
+from tfgen.commands import _runs
+from tfgen.commands._options import command, with_parallelism
+from tfgen.commands._output import note
+from tfgen.settings import Settings
+
+
+@command(name="apply")
+@_runs.module_option("Apply these modules only.")
+@click.option("--with-dependencies", is_flag=True, help="And everything they read.")
+@click.option("--auto-approve", is_flag=True, help="Ask nothing.")
+@click.option(
+    "--allow-destroy",
+    metavar="ADDRESS",
+    multiple=True,
+    help="A table, bucket or key that may be deleted or replaced; may be repeated.",
+)
+@click.option("--allow-stale", is_flag=True, help="Go on with a tree that is behind the spec.")
+@click.option("--lock-timeout", default="0s", show_default=True, help="How long to wait for a state lock.")
+@_runs.parallelism_option()
+@_runs.extra_arguments()
+def cli(
+    settings: Settings,
+    modules: tuple[str, ...],
+    with_dependencies: bool,
+    auto_approve: bool,
+    allow_destroy: tuple[str, ...],
+    allow_stale: bool,
+    lock_timeout: str,
+    parallelism: int | None,
+    extra: tuple[str, ...],
+) -> None:
+    """Apply the modules in dependency order, each after a yes to its plan."""
+    from tfgen import deployment
+
+    settings = with_parallelism(settings, parallelism)
+    arguments = _runs.check_extra(extra)
+    opened = _runs.open_project(settings)
+    _runs.require_fresh(settings, opened, allow_stale=allow_stale)
+    choices = deployment.Choices(
+        modules=opened.modules(modules),
+        related=with_dependencies,
+        auto_approve=auto_approve,
+        allow_destroy=allow_destroy,
+        parallelism=settings.parallelism,
+        lock_timeout=lock_timeout,
+        extra=arguments,
+    )
+    with _runs.at_place(settings, opened) as (caller, progress):
+        ask = _runs.asker(settings, opened, progress, auto_approve=auto_approve)
+        run = deployment.apply(opened.project, opened.environment, caller, choices, ask)
+        _runs.finish(settings, run)
+    if opened.environment.endpoint is not None:
+        note(settings, "Nothing was created in AWS. For AWS: tfgen apply --env production")

@@ -1,0 +1,64 @@
+"""`tfgen destroy`: apply in reverse."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+from tfgen.commands import _runs
+from tfgen.commands._options import command, with_parallelism
+from tfgen.settings import Settings
+
+DIFFERENCES = 2
+
+
+@command(name="destroy")
+@_runs.module_option("Destroy these modules only.")
+@click.option("--with-dependents", is_flag=True, help="And everything that reads them.")
+@click.option("--with-backend", is_flag=True, help="And backend-config, with the state bucket: nothing is left.")
+@click.option("--auto-approve", is_flag=True, help="Ask nothing.")
+@click.option(
+    "--allow-destroy",
+    metavar="ADDRESS",
+    multiple=True,
+    help="A table, bucket or key that may be deleted; may be repeated.",
+)
+@click.option("--detailed-exitcode", is_flag=True, help="Exit 2 if something was destroyed.")
+@click.option("--lock-timeout", default="0s", show_default=True, help="How long to wait for a state lock.")
+@_runs.parallelism_option()
+@_runs.extra_arguments()
+def cli(
+    settings: Settings,
+    modules: tuple[str, ...],
+    with_dependents: bool,
+    with_backend: bool,
+    auto_approve: bool,
+    allow_destroy: tuple[str, ...],
+    detailed_exitcode: bool,
+    lock_timeout: str,
+    parallelism: int | None,
+    extra: tuple[str, ...],
+) -> None:
+    """Destroy the modules in reverse order; backend-config stays unless --with-backend."""
+    from tfgen import deployment
+
+    settings = with_parallelism(settings, parallelism)
+    arguments = _runs.check_extra(extra)
+    opened = _runs.open_project(settings)
+    choices = deployment.Choices(
+        modules=opened.modules(modules),
+        related=with_dependents,
+        auto_approve=auto_approve,
+        allow_destroy=allow_destroy,
+        parallelism=settings.parallelism,
+        lock_timeout=lock_timeout,
+        extra=arguments,
+        with_backend=with_backend,
+    )
+    with _runs.at_place(settings, opened) as (caller, progress):
+        ask = _runs.asker(settings, opened, progress, auto_approve=auto_approve)
+        run = deployment.destroy(opened.project, opened.environment, caller, choices, ask)
+        _runs.finish(settings, run)
+    if detailed_exitcode and any(result.status == "done" for result in run.results):
+        sys.exit(DIFFERENCES)
