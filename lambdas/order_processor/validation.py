@@ -99,7 +99,7 @@ def check(body: Mapping[str, Any], now: datetime) -> Draft:
     if reader.issues or draft is None:
         raise Problem(
             400, "invalid_order", "The order does not have the required form.", issues=reader.issues
-        ) from None
+        )
     if draft.currency not in money.EXPONENTS:
         issue = Issue("#/currency", "is not an ISO 4217 currency in circulation")
         raise Problem(422, "unacceptable_order", "The order cannot be accepted.", issues=[issue])

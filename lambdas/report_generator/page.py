@@ -67,7 +67,7 @@ def page(report: Mapping[str, Any]) -> str:
 def _currency(code: str, figures: Mapping[str, Any]) -> str:
     tiles = "".join(
         f'<td style="{_TILE}"><div style="font-size:12px;color:#475569">{_text(label)}</div>'
-        f'<div style="font-size:20px;font-weight:600;margin-top:2px">{_text(figures[name])}</div></td>'
+        f'<div style="font-size:20px;font-weight:600;margin-top:2px">{_number(figures[name])}</div></td>'
         for label, name in _TILES
     )
     top = figures["top_products"]
@@ -151,8 +151,11 @@ def _head(text: str, *, right: bool = False) -> str:
 
 
 def _cell(value: object, *, right: bool = False) -> str:
-    align = ' align="right"' if right else ""
-    return f"<td{align}>{_text(value)}</td>"
+    return f'<td align="right">{_number(value)}</td>' if right else f"<td>{_text(value)}</td>"
+
+
+def _number(value: object) -> str:
+    return f"{Decimal(str(value)):,f}"
 
 
 def _text(value: object) -> str:

@@ -129,6 +129,23 @@ def test_the_page_shows_the_figures() -> None:
         assert shown in text
 
 
+def test_large_numbers_are_grouped() -> None:
+    amount = Decimal("1234567.5")
+    lines = [{"sku": "1234567", "category": "kitchen", "quantity": Decimal(1), "amount": amount}]
+    text = page(report(order(lines=lines, subtotal=amount, total=amount)))
+    assert "1,234,567.50" in text
+    assert "<td>1234567</td>" in text
+
+
+def test_mail_programs_do_not_cut_the_page() -> None:
+    lines = [
+        {"sku": f"sku-{number:060}", "category": f"c-{number}", "quantity": Decimal(1), "amount": Decimal(1)}
+        for number in range(50)
+    ]
+    orders = [order(lines=lines, currency=code) for code in ("EUR", "USD", "JPY", "GBP", "CHF")]
+    assert len(page(report(*orders)).encode()) < 100_000
+
+
 def test_values_are_escaped() -> None:
     evil = '<script>alert("x")</script>'
     lines = [{"sku": evil, "category": evil, "quantity": Decimal(1), "amount": Decimal(1)}]
