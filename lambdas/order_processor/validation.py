@@ -97,9 +97,7 @@ def check(body: Mapping[str, Any], now: datetime) -> Draft:
     reader = _Reader()
     draft = _read(reader, body)
     if reader.issues or draft is None:
-        raise Problem(
-            400, "invalid_order", "The order does not have the required form.", issues=reader.issues
-        )
+        raise Problem(400, "invalid_order", "The order does not have the required form.", issues=reader.issues)
     if draft.currency not in money.EXPONENTS:
         issue = Issue("#/currency", "is not an ISO 4217 currency in circulation")
         raise Problem(422, "unacceptable_order", "The order cannot be accepted.", issues=[issue])

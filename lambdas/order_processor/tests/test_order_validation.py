@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import validation
 from common import money
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from problems import Problem
 
@@ -194,6 +194,7 @@ def drafts(draw: st.DrawFn) -> dict[str, Any]:
     return order
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(drafts())
 def test_sums_are_exact_whatever_the_amounts(order: dict[str, Any]) -> None:
     draft = validation.check(json.loads(json.dumps(order)), NOW)

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from common import days, money
 from figures import Aggregation
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -194,6 +194,7 @@ def days_of_orders(draw: st.DrawFn) -> tuple[date, list[dict[str, Any]]]:
     return day, orders
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(days_of_orders())
 def test_every_breakdown_adds_up(drawn: tuple[date, list[dict[str, Any]]]) -> None:
     day, orders = drawn
