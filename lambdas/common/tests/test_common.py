@@ -8,6 +8,7 @@ from decimal import Decimal
 import pytest
 from common import clients, days, keys, money, settings, ulid
 from hypothesis import given
+from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 
@@ -24,7 +25,7 @@ def test_large_amounts_are_neither_rounded_nor_shortened() -> None:
     assert money.as_text(amount, "EUR") == "1" + "0" * 30 + ".01"
 
 
-@hypothesis.settings(deadline=None)
+@hypothesis_settings(deadline=None)
 @given(st.integers(0, 2**47), st.integers(0, 2**47))
 def test_ids_sort_by_time(one: int, other: int) -> None:
     first, second = sorted((one % 10**12, other % 10**12))
@@ -47,7 +48,7 @@ def test_shards_are_even_and_stable() -> None:
     assert keys.shard("01ARZ3NDEKTSV4RRFFQ69G5FAV", 10) == 1
 
 
-@hypothesis.settings(deadline=None)
+@hypothesis_settings(deadline=None)
 @given(st.datetimes(datetime(2000, 1, 1), datetime(2100, 1, 1), timezones=st.timezones()))
 def test_every_instant_lies_in_its_day(moment: datetime) -> None:
     zone = settings.zone({"Z": "Europe/Berlin"}, "Z")
