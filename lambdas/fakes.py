@@ -30,7 +30,7 @@ class FakeDynamoDB:
     def __init__(self) -> None:
         self.tables: dict[str, dict[tuple[str, ...], Item]] = {}
         self.failures: dict[str, list[Exception]] = {}
-        self.before: dict[str, list[Callable[[], None]]] = {}
+        self.before: dict[str, list[Callable[[], object]]] = {}
         self.calls: list[tuple[str, dict[str, Any]]] = []
         self.page_size = 1000
 

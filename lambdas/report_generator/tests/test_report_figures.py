@@ -161,6 +161,10 @@ def test_orders_outside_the_window_are_counted_and_told() -> None:
     assert (hours[0]["orders"], hours[-1]["orders"]) == (1, 1)
 
 
+def amounts(currency: str) -> st.SearchStrategy[Decimal]:
+    return st.integers(0, 10**18).map(lambda number: Decimal(number).scaleb(-money.EXPONENTS[currency]))
+
+
 @st.composite
 def days_of_orders(draw: st.DrawFn) -> tuple[date, list[dict[str, Any]]]:
     day = draw(st.dates(date(2020, 1, 1), date(2030, 12, 31)))
@@ -169,9 +173,7 @@ def days_of_orders(draw: st.DrawFn) -> tuple[date, list[dict[str, Any]]]:
     orders = []
     for _ in range(draw(st.integers(0, 20))):
         currency = draw(st.sampled_from(["JPY", "EUR", "KWD"]))
-        amount = st.integers(0, 10**18).map(
-            lambda number, digits=money.EXPONENTS[currency]: Decimal(number).scaleb(-digits)
-        )
+        amount = amounts(currency)
         line = st.fixed_dictionaries(
             {
                 "sku": st.text(min_size=1, max_size=3),

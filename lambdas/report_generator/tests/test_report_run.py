@@ -173,7 +173,7 @@ def test_a_run_that_died_is_completed_under_its_version(dynamodb: FakeDynamoDB, 
 
 
 def test_two_runs_do_not_share_a_version(dynamodb: FakeDynamoDB, s3: FakeS3) -> None:
-    dynamodb.before["put_item"] = [lambda: run(dynamodb, FakeS3()) and None]
+    dynamodb.before["put_item"] = [lambda: run(dynamodb, FakeS3())]
     with pytest.raises(OvertakenError):
         run(dynamodb, s3)
     assert s3.keys == []
