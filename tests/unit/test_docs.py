@@ -1,0 +1,105 @@
+"""What the documents name is there: files, headings, commands."""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+from tfgen import workflow
+from tfgen.cli import COMMANDS
+
+ROOT = Path(__file__).resolve().parents[2]
+DOCUMENTS = sorted(str(path.relative_to(ROOT)) for path in (*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")))
+
+_LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
+_CODE = re.compile(r"`([^`\n]+)`")
+_FENCE = re.compile(r"^```.*?^```", re.MULTILINE | re.DOTALL)
+_PATH = re.compile(r"(?:config|demo|docs|lambdas|src|templates|terraform|tests)/[\w./-]*[\w/]")
+_ROW = re.compile(r"^\| `tfgen ([a-z-]+)", re.MULTILINE)
+
+
+def _text(document: str) -> str:
+    return (ROOT / document).read_text("utf-8")
+
+
+def _slug(heading: str) -> str:
+    """The anchor that GitHub gives a heading."""
+    plain = re.sub(r"[`*]|\[([^\]]*)\]\([^)]*\)", r"\1", heading).strip().lower()
+    return re.sub(r"[^\w\- ]", "", plain).replace(" ", "-")
+
+
+def _anchors(path: Path) -> set[str]:
+    text = _FENCE.sub("", path.read_text("utf-8"))
+    return {_slug(heading) for heading in re.findall(r"^#+ (.+)$", text, re.MULTILINE)}
+
+
+@cache
+def _rendered() -> frozenset[str]:
+    loaded = workflow.load_project(ROOT)
+    files = workflow.preview(loaded).tree.files
+    folders = {str(parent) for path in files for parent in Path(path).parents}
+    artifacts = {f"{module.name}/artifacts" for module in loaded.project.modules}
+    return frozenset({*files, *folders, *artifacts})
+
+
+def _exists(path: str) -> bool:
+    if path.startswith("terraform/"):
+        return path.removeprefix("terraform/").rstrip("/") in _rendered() or path == "terraform/"
+    return (ROOT / path).exists()
+
+
+@pytest.mark.parametrize("document", DOCUMENTS)
+def test_links_lead_somewhere(document: str) -> None:
+    broken = []
+    for target in _LINK.findall(_FENCE.sub("", _text(document))):
+        path, _, anchor = target.partition("#")
+        if path.startswith(("http://", "https://")):
+            continue
+        file = (ROOT / document).parent / path if path else ROOT / document
+        if not file.exists() or (anchor and anchor not in _anchors(file)):
+            broken.append(target)
+    assert broken == []
+
+
+@pytest.mark.parametrize("document", [name for name in DOCUMENTS if name != "CHANGELOG.md"])
+def test_paths_in_the_text_exist(document: str) -> None:
+    named = {code for code in _CODE.findall(_FENCE.sub("", _text(document))) if _PATH.fullmatch(code)}
+    assert sorted(path for path in named if not _exists(path)) == []
+
+
+def test_the_pages_that_matter_name_paths_at_all() -> None:
+    for document in ("README.md", "docs/seed.md"):
+        assert len([code for code in _CODE.findall(_text(document)) if _PATH.fullmatch(code)]) > 5
+
+
+def test_the_readme_lists_exactly_the_commands_there_are() -> None:
+    assert sorted(set(_ROW.findall(_text("README.md")))) == sorted(COMMANDS)
+
+
+def test_commands_that_documents_tell_to_type_exist() -> None:
+    typed = re.compile(r"^\s*(?:\$ )?tfgen ((?:-\S+ )*)([a-z-]+)", re.MULTILINE)
+    for document in DOCUMENTS:
+        fences = "\n".join(_FENCE.findall(_text(document)))
+        assert {name for _, name in typed.findall(fences)} <= COMMANDS.keys(), document
+
+
+def test_every_decision_is_in_the_index() -> None:
+    pages = {path.name for path in (ROOT / "docs" / "decisions").glob("[0-9]*.md")}
+    listed = set(re.findall(r"\]\((\d{4}-[\w-]+\.md)\)", _text("docs/decisions/README.md")))
+    assert listed == pages
+    numbers = [name[:4] for name in sorted(pages)]
+    assert numbers == [f"{number:04d}" for number in range(1, len(pages) + 1)]
+
+
+def test_make_targets_in_the_documents_exist() -> None:
+    targets = set(re.findall(r"^([a-z-]+):", _text("Makefile"), re.MULTILINE))
+    for document in DOCUMENTS:
+        assert set(re.findall(r"`make ([a-z-]+)`", _text(document))) <= targets, document
+
+
+def test_documents_name_no_machine_path() -> None:
+    for document in DOCUMENTS:
+        assert not re.search(r"(?<![\w.])/(?:root|work|tmp|home)/", _text(document)), document
