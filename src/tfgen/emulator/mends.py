@@ -1276,6 +1276,28 @@ def _runtime_packages() -> Path:
     return folder
 
 
+def functions_need_a_role_that_trusts_lambda() -> None:
+    """The role of a function.
+
+    AWS: CreateFunction and UpdateFunctionConfiguration refuse a role that Lambda may not assume.
+    Emulator: any role will do (`services/lambda_svc.py`, `_create_function`, `_update_config`).
+    """
+    from ministack.core import responses
+    from ministack.services import lambda_svc
+
+    create, update = lambda_svc._create_function, lambda_svc._update_config
+
+    def refusal(name: str, data: Mapping[str, Any]) -> Any:
+        role = data.get("Role")
+        if not role or _service_may_assume(role, "lambda.amazonaws.com", lambda_svc._func_arn(name)):
+            return None
+        message = "The role defined for the function cannot be assumed by Lambda."
+        return responses.error_response_json("InvalidParameterValueException", message, 400)
+
+    lambda_svc._create_function = lambda data: refusal(data.get("FunctionName", ""), data) or create(data)
+    lambda_svc._update_config = lambda name, data: refusal(name, data) or update(name, data)
+
+
 def functions_log_as_their_role() -> None:
     """The log of a function.
 
@@ -1326,6 +1348,7 @@ MENDS: tuple[Callable[[], None], ...] = (
     alarms_tell_eventbridge,
     embedded_metrics_become_metrics,
     functions_get_a_clean_environment,
+    functions_need_a_role_that_trusts_lambda,
     functions_log_as_their_role,
 )
 

@@ -7,6 +7,7 @@ import asyncio
 import contextlib
 import fcntl
 import json
+import logging
 import os
 import shutil
 import signal
@@ -127,6 +128,37 @@ def with_identity(app: Application, *, token: str, project: str) -> Application:
     return wrapped
 
 
+def without_browsers(app: Application) -> Application:
+    """Wrap an ASGI application so that no web page reaches what needs no signature.
+
+    The addresses under /_ministack/ reset the state and show the mails; any page in a browser on this machine
+    could send requests there, with an Origin or by a host name of its own.
+    """
+
+    async def wrapped(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and scope["path"].startswith(("/_ministack/", "/_localstack/")):
+            headers = {name.lower(): value.decode("latin-1") for name, value in scope["headers"]}
+            host = headers.get(b"host", "").rpartition(":")[0]
+            if b"origin" in headers or host not in (BIND_HOST, "localhost"):
+                await _respond(send, 403, {"message": "not for web pages"})
+                return
+        await app(scope, receive, send)
+
+    return wrapped
+
+
+class _Failures(logging.Handler):
+    """Notes whether ministack said that it could not save something; it goes on as if nothing were."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.ERROR)
+        self.seen = False
+
+    def emit(self, record: logging.LogRecord) -> None:
+        del record
+        self.seen = True
+
+
 def _parse(argv: Sequence[str]) -> Options:
     parser = argparse.ArgumentParser(prog="python -m tfgen.emulator", description=__doc__)
     parser.add_argument("--port", type=int, required=True, help="the one port, on 127.0.0.1")
@@ -150,7 +182,10 @@ def _run(options: Options, pid_file: IO[str]) -> int:
         signal.signal(number, lambda received, _frame: stopped.append(received))
     _prepare(options)
     token = options.token_file.read_text(encoding="utf-8").strip() if options.token_file else ""
-    app = with_identity(_application(options), token=token, project=str(_project(options.state_dir)))
+    app = without_browsers(_application(options))
+    app = with_identity(app, token=token, project=str(_project(options.state_dir)))
+    failures = _Failures()
+    logging.getLogger("persistence").addHandler(failures)
     if stopped:
         return 0
     _write(pid_file, json.dumps({"pid": os.getpid(), "port": options.port, "started": time.time()}))
@@ -158,6 +193,9 @@ def _run(options: Options, pid_file: IO[str]) -> int:
         asyncio.run(_serve(app, options.port, stopped))
     finally:
         shutil.rmtree(options.state_dir / "tmp", ignore_errors=True)
+    if failures.seen:
+        return 1
+    # An empty file means: ended in peace, with everything saved.
     _write(pid_file, "")
     return 0
 

@@ -263,3 +263,20 @@ def test_permissions_are_enforced_whatever_the_environment_says(tmp_path: Path) 
         health = json.load(urllib.request.urlopen(f"{emulator.endpoint}/_ministack/health", timeout=5))
         assert health["auth"] == "enabled"
         assert "lambda" in health["services"]
+
+
+@pytest.mark.parametrize("headers", [{"Origin": "https://page.example"}, {"Host": "page.example:80"}])
+def test_no_web_page_reaches_what_needs_no_signature(mended: RunningEmulator, headers: dict[str, str]) -> None:
+    for method, path in (("POST", "/_ministack/reset"), ("GET", "/_ministack/ses/messages")):
+        request = urllib.request.Request(f"{mended.endpoint}{path}", method=method, headers=headers)
+        with pytest.raises(urllib.error.HTTPError, match="403"):
+            urllib.request.urlopen(request, timeout=5)
+    assert json.load(urllib.request.urlopen(f"{mended.endpoint}/_ministack/ses/messages", timeout=5))
+
+
+def test_what_cannot_be_saved_is_a_loss(project: Project) -> None:
+    project.up()
+    project.client("s3").create_bucket(Bucket="unsaved")
+    state = project.work / "local" / "state"
+    (state / "s3.json").mkdir()
+    assert project.down().state == "lost"

@@ -101,7 +101,11 @@ FROM_LAMBDA = trust({"Service": "lambda.amazonaws.com"})
 
 
 def make_function(
-    emulator: RunningEmulator, source: str, *statements: Mapping[str, Any], variables: dict[str, str] | None = None
+    emulator: RunningEmulator,
+    source: str,
+    *statements: Mapping[str, Any],
+    variables: dict[str, str] | None = None,
+    trusts: str = FROM_LAMBDA,
 ) -> str:
     """Create a function from the source of its handler module; returns its ARN."""
     buffer = io.BytesIO()
@@ -111,7 +115,7 @@ def make_function(
         FunctionName=name("function"),
         Runtime="python3.13",
         Handler="handler.handler",
-        Role=make_role(emulator, *statements, trusts=FROM_LAMBDA),
+        Role=make_role(emulator, *statements, trusts=trusts),
         Code={"ZipFile": buffer.getvalue()},
         Environment={"Variables": variables or {}},
         Timeout=10,
@@ -867,6 +871,18 @@ def test_functions_get_a_clean_environment(mended: RunningEmulator, bare: Runnin
     own = ("AWS_", "_AWS", "LAMBDA_", "_LAMBDA_", "_MINISTACK_", "_X_AMZN", "_HANDLER")
     plain = {"TABLE", "TZ", "LANG", "PATH", "PYTHONPATH", "PYTHONDONTWRITEBYTECODE"}
     assert {key for key in environment if not key.startswith(own)} <= plain | {"LC_CTYPE"}
+
+
+def test_functions_need_a_role_that_trusts_lambda(mended: RunningEmulator, bare: RunningEmulator) -> None:
+    service = {"Service": "lambda.amazonaws.com"}
+    ours = trust(service, StringEquals={"aws:SourceAccount": ACCOUNT})
+    theirs = trust(service, StringEquals={"aws:SourceAccount": "123456789012"})
+    source = "def handler(event, context): return None"
+    assert make_function(bare, source, trusts=theirs)
+    assert make_function(mended, source, trusts=ours)
+    for wrong in (theirs, FROM_SCHEDULER):
+        with pytest.raises(ClientError, match="cannot be assumed by Lambda"):
+            make_function(mended, source, trusts=wrong)
 
 
 def test_functions_log_as_their_role(mended: RunningEmulator, bare: RunningEmulator) -> None:
