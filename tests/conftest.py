@@ -20,14 +20,20 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--update-golden", action="store_true", help="rewrite the golden trees instead of comparing")
 
 
+@pytest.fixture(scope="session")
+def _cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("cache")
+
+
 @pytest.fixture(autouse=True)
-def _clean_environment(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> None:
+def _clean_environment(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest, _cache: Path) -> None:
     """Nothing of the caller's shell steers a test of the lower tiers."""
     if not _is_lower_tier(request.node.path):
         return
     for name in list(os.environ):
         if name.startswith(("TFGEN_", "AWS_", "TF_")) or name in ("CI", "NO_COLOR"):
             monkeypatch.delenv(name)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(_cache))
 
 
 @pytest.fixture(autouse=True)

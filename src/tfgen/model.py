@@ -66,12 +66,14 @@ class Reference:
         short_name: `storage`.
         identifier: The short name as an HCL identifier, `api_ingestion`.
         state_key: Key of its state object.
+        where: The place that declares the dependency.
     """
 
     name: str
     short_name: str
     identifier: str
     state_key: str
+    where: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True)

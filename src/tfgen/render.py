@@ -267,8 +267,7 @@ class _Renderer:
             for key in _state_keys(source):
                 if key in used:
                     used[key].add("*")
-        for name in [name for name, outputs in used.items() if not outputs]:
-            where = f"templates/{module.blueprint}/blueprint.yaml"
+        for name, where in [(read.name, read.where) for read in module.reads if not used[read.name]]:
             hint = f"take it out of 'reads', or use local.{self.project.module(name).identifier}.<output>"
             self.problems.append(
                 TfgenError(f"{module.name} declares that it reads {name}, but does not", hint=hint, where=where)
@@ -300,8 +299,7 @@ class _Renderer:
             if name not in outputs:
                 message = f"{target.name} has no output '{name}'"
                 self.problems.append(TfgenError(message, hint=suggest(name, sorted(outputs)), where=where))
-            else:
-                used[target.name].add(name)
+            used[target.name].add(name)
 
     def _check_names(self, source: bytes, place: str, identifiers: Mapping[str, Module], template: str) -> None:
         """Refuse `local.x.y` where x is neither a module nor a local value: a module's name was mistyped."""

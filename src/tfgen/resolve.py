@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -40,7 +40,7 @@ class _Entry:
     path: KeyPath
     value: Mapping[str, Any]
     blueprint: Blueprint | None = None
-    reads: list[str] = field(default_factory=list)
+    reads: dict[str, str] = field(default_factory=dict)
 
 
 def build_model(spec: Spec, template_roots: Sequence[Path]) -> tuple[Project, Mapping[str, Blueprint]]:
@@ -124,7 +124,7 @@ class _Resolver:
                     identifier=_identifier(entry.short_name),
                     blueprint=entry.value["blueprint"],
                     settings={**settings[entry.name], **environments[default].values.get(entry.name, {})},
-                    reads=tuple(references[name] for name in entry.reads),
+                    reads=tuple(replace(references[name], where=where) for name, where in entry.reads.items()),
                     functions=tuple(Function(name, f"artifacts/{name}.zip") for name in self._of(entry).functions),
                     providers=entry.value.get("providers", {}),
                     state_key=references[entry.name].state_key,
@@ -208,11 +208,11 @@ class _Resolver:
                 } <= set(cycle):
                     hint = "a module may only read modules with a lower number"
                     self._refuse(f"{entry.name} reads {target.name}, which comes later", path, hint)
-            order = sorted(
-                {target.name: target for target, _ in wanted[entry.name]}.values(),
-                key=lambda e: int(e.number or -1),
-            )
-            entry.reads = [target.name for target in order]
+            found = {target.name: (int(target.number or -1), path) for target, path in wanted[entry.name]}
+            for name, (_, path) in sorted(found.items(), key=lambda item: item[1][0]):
+                declared_by_blueprint = path[-1] == "blueprint"
+                blueprint = f"templates/{entry.value['blueprint']}/blueprint.yaml"
+                entry.reads[name] = blueprint if declared_by_blueprint else self.document.place(path)
 
     def _targets(self, entry: _Entry, names: Mapping[str, _Entry]) -> Iterator[tuple[_Entry, KeyPath]]:
         own = [(name, (*entry.path, "reads", index)) for index, name in enumerate(entry.value.get("reads", ()))]
@@ -257,6 +257,8 @@ class _Resolver:
             if entry is None:
                 hint = suggest(name, sorted(entry.short_name for entry in entries))
                 self._refuse(f"there is no module '{name}'", path, hint, key=True, document=document)
+            elif entry.name in found:
+                self._refuse(f"{entry.name} stands here twice", path, "join the two", key=True, document=document)
             elif entry.blueprint is not None:
                 self._check_overlay(values, entry.blueprint, path, document)
                 found[entry.name] = values

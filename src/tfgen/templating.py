@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -18,6 +19,7 @@ from jinja2 import (
     TemplateNotFound,
     TemplateSyntaxError,
 )
+from jinja2.bccache import Bucket
 
 from tfgen.errors import TfgenError
 from tfgen.hcl import HclText, escape, to_hcl
@@ -52,12 +54,9 @@ class Templates:
             bytecode_cache=_bytecode_cache(),
         )
         self._environment.filters = {
-            name: self._environment.filters[name]
-            for name in ("join", "length", "selectattr", "list", "first")
+            name: self._environment.filters[name] for name in ("join", "length", "selectattr", "list", "first")
         }
-        self._environment.filters.update(
-            hcl=_hcl, ident=_ident, text=_text, md=_markdown, prose=_prose, cell=_cell
-        )
+        self._environment.filters.update(hcl=_hcl, ident=_ident, text=_text, md=_markdown, prose=_prose, cell=_cell)
 
     def render(self, name: str, context: Mapping[str, Any]) -> str:
         """Render one template.
@@ -86,6 +85,20 @@ class Templates:
         return loader.get_source(self._environment, name)[0] if loader else ""
 
 
+class _Cache(FileSystemBytecodeCache):
+    """A cache only saves time: one that is damaged, full or read-only is passed over."""
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        try:
+            super().load_bytecode(bucket)
+        except Exception:
+            bucket.reset()
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        with suppress(OSError):
+            super().dump_bytecode(bucket)
+
+
 def _bytecode_cache() -> FileSystemBytecodeCache | None:
     """Keep compiled templates in the user's own cache folder: compiling is half of a render's time.
 
@@ -99,7 +112,7 @@ def _bytecode_cache() -> FileSystemBytecodeCache | None:
     except (OSError, RuntimeError):
         return None
     mine = status.st_uid == os.getuid() and not status.st_mode & 0o022
-    return FileSystemBytecodeCache(str(folder)) if mine else None
+    return _Cache(str(folder)) if mine else None
 
 
 def _place(name: str, traceback: TracebackType | None) -> str:

@@ -1,0 +1,104 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import jsonschema
+import pytest
+import yaml
+
+from tests.support.projects import ProjectFolder
+from tfgen.assets import templates_root
+from tfgen.blueprint import Blueprint, describe_spec, list_blueprints, load_blueprint
+from tfgen.errors import SpecError
+
+
+def load(project: ProjectFolder, name: str) -> Blueprint:
+    return load_blueprint(name, project.root / "templates" / name)
+
+
+def test_a_folder_is_a_blueprint(project: ProjectFolder) -> None:
+    blueprint = load(project, "store")
+    assert blueprint.summary == "the store"
+    assert blueprint.reads == ("network",)
+    assert blueprint.varying == ("protect",)
+    assert blueprint.templates == ("main.tf.j2", "outputs.tf.j2", "variables.tf.j2")
+
+
+def test_unknown_settings_are_refused_unless_the_blueprint_says_otherwise(project: ProjectFolder) -> None:
+    assert load(project, "store").settings["additionalProperties"] is False
+
+
+def test_a_users_folder_comes_first_and_shared_is_no_blueprint(project: ProjectFolder, tmp_path: Path) -> None:
+    other = tmp_path / "other"
+    for name in ("store", "extra", "_shared"):
+        (other / name).mkdir(parents=True)
+        (other / name / "blueprint.yaml").write_text("")
+    (other / "no-blueprint").mkdir()
+    own = project.root / "templates"
+    found = list_blueprints([own, other, tmp_path / "none"])
+    assert found["store"] == own / "store"
+    assert found["extra"] == other / "extra"
+    assert list(found) == sorted(found)
+    assert not {"_shared", "no-blueprint"} & found.keys()
+
+
+@pytest.mark.parametrize(
+    ("text", "where", "message"),
+    [
+        ("settings: {}\n", "1:1", "'summary' is missing"),
+        ("summary: x\nsettings: {}\nread: []\n", "3:1", "unknown key 'read'"),
+        ("summary: x\nsettings:\n  properties:\n    a: {type: text, default: 1}\n", "4:15", "'text' does not fit"),
+        ("summary: x\nsettings:\n  properties:\n    a: {defalt: 1}\n", "4:9", "unknown keyword 'defalt'"),
+        ("summary: x\nsettings:\n  properties:\n    a: {type: string}\n", "4:5", "the setting 'a' has no default"),
+        (
+            "summary: x\nsettings:\n  properties:\n    a: {type: string, default: 1}\n",
+            "4:32",
+            "1 where text is wanted",
+        ),
+        ("summary: x\nsettings: {}\nrunbooks: [{id: a}]\n", "3:12", "'title' is missing"),
+        ("summary: x\nsummary: y\nsettings: {}\n", "2:1", "the key 'summary' stands twice"),
+    ],
+)
+def test_a_wrong_blueprint_is_explained_with_its_place(
+    project: ProjectFolder, text: str, where: str, message: str
+) -> None:
+    project.write("templates/store/blueprint.yaml", text)
+    with pytest.raises(SpecError) as caught:
+        load(project, "store")
+    problem = caught.value.problems[0]
+    assert problem.where == f"templates/store/blueprint.yaml:{where}"
+    assert message in problem.message
+
+
+def test_a_required_setting_needs_no_default(project: ProjectFolder) -> None:
+    project.write(
+        "templates/store/blueprint.yaml",
+        "summary: x\nsettings:\n  required: [a]\n  properties:\n    a: {type: string}\n",
+    )
+    assert load(project, "store").settings["required"] == ["a"]
+
+
+def test_every_shipped_blueprint_is_valid_and_complete() -> None:
+    found = list_blueprints([templates_root()])
+    assert len(found) >= 8
+    for name, folder in found.items():
+        blueprint = load_blueprint(name, folder)
+        assert blueprint.holds, name
+        assert blueprint.redeploy, name
+        assert blueprint.rollback, name
+        for setting, part in blueprint.settings.get("properties", {}).items():
+            assert part.get("description"), f"{name}: {setting} has no description"
+
+
+def test_the_schema_for_editors_says_what_tfgen_says(project: ProjectFolder) -> None:
+    blueprints = [load_blueprint(*item) for item in list_blueprints([project.root / "templates"]).items()]
+    schema = json.loads(json.dumps(describe_spec(blueprints)))
+    jsonschema.Draft202012Validator.check_schema(schema)
+    validator = jsonschema.Draft202012Validator(schema)
+    spec = yaml.safe_load(project.spec.read_text())
+    assert validator.is_valid(spec)
+    spec["modules"]["02-store"]["settings"] = {"shelves": 10}
+    assert not validator.is_valid(spec)
+    spec["modules"]["02-store"] = {"blueprint": "stoer"}
+    assert not validator.is_valid(spec)

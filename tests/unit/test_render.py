@@ -1,0 +1,304 @@
+from __future__ import annotations
+
+import pytest
+
+from tests.support.projects import ProjectFolder
+from tfgen.errors import SpecError
+from tfgen.hcl import read_blocks
+from tfgen.render import CUSTOM_CHANGES, Edge, File
+
+STORE = "templates/store/main.tf.j2"
+
+
+def text_of(project: ProjectFolder, path: str) -> str:
+    return project.preview().tree.files[path].content.decode()
+
+
+def problems_of(project: ProjectFolder) -> list[tuple[str, str, str]]:
+    with pytest.raises(SpecError) as caught:
+        project.preview()
+    return [(problem.where, problem.message, problem.hint) for problem in caught.value.problems]
+
+
+def test_every_module_has_the_same_files(project: ProjectFolder) -> None:
+    files = project.preview().tree.files
+    of_store = {path.split("/")[1] for path in files if path.startswith("02-store/")}
+    assert of_store == {
+        ".terraform.lock.hcl",
+        "README.md",
+        "backend.tf",
+        "global.auto.tfvars",
+        "locals.tf",
+        "main.tf",
+        "outputs.tf",
+        "providers.tf",
+        "remote_state.tf",
+        "variables.tf",
+        "versions.tf",
+    }
+    assert "00-network/remote_state.tf" not in files
+    assert {"README.md", "terraform.tfvars", ".terraform.lock.hcl"} <= files.keys()
+    assert list(files) == sorted(files)
+
+
+def test_global_variables_are_a_link_to_the_root_file(project: ProjectFolder) -> None:
+    assert project.preview().tree.files["02-store/global.auto.tfvars"] == File(b"", link="../terraform.tfvars")
+
+
+def test_the_first_line_says_whose_file_it_is(project: ProjectFolder) -> None:
+    for path, file in project.preview().tree.files.items():
+        if file.link:
+            continue
+        first = file.content.decode().split("\n")[0]
+        assert "Rendered by tfgen from " in first, path
+        assert first.startswith("<!-- " if path.endswith(".md") else "# "), path
+    assert text_of(project, "02-store/main.tf").startswith("# Rendered by tfgen from store/main.tf;")
+
+
+def test_files_end_in_one_line_break_and_have_no_double_blank_lines(project: ProjectFolder) -> None:
+    for path, file in project.preview().tree.files.items():
+        text = file.content.decode()
+        assert "\r" not in text, path
+        assert "\n\n\n" not in text, path
+        assert file.link or (text.endswith("\n") and not text.endswith("\n\n")), path
+
+
+def test_the_state_is_under_the_modules_full_name(project: ProjectFolder) -> None:
+    backend = text_of(project, "02-store/backend.tf")
+    assert 'key = "02-store/terraform.tfstate"' in backend
+    assert 'bucket              = "shop-local-tfstate"' in backend
+    assert 'dynamodb_table      = "shop-local-tflock"' in backend
+    assert "use_lockfile        = true" in backend
+    assert 'allowed_account_ids = ["000000000000"]' in backend
+    assert 'backend "local"' in text_of(project, "backend-config/backend.tf")
+
+
+def test_remote_state_is_read_as_the_seed_does_and_sensitive_outputs_stay_so(project: ProjectFolder) -> None:
+    text = text_of(project, "02-store/remote_state.tf")
+    assert 'data "terraform_remote_state" "network"' in text
+    assert "bucket = var.state_bucket" in text
+    assert 'key    = "00-network/terraform.tfstate"' in text
+    assert "region = var.aws_region" in text
+    source = "data.terraform_remote_state.network.outputs"
+    assert f"network = merge({source}, {{ password = sensitive({source}.password) }})" in text
+
+
+def test_a_short_name_becomes_an_identifier(project: ProjectFolder) -> None:
+    project.change(
+        "config/project.yaml", "blueprint: front-desk\n", "blueprint: front-desk\n  04-last: {blueprint: last}\n"
+    )
+    project.write("templates/last/blueprint.yaml", "summary: x\nreads: [front-desk]\nsettings: {}\n")
+    project.write("templates/last/main.tf.j2", 'resource "terraform_data" "x" {\n  input = local.front_desk.desk\n}\n')
+    tree = project.preview().tree
+    assert 'data "terraform_remote_state" "front_desk"' in tree.files["04-last/remote_state.tf"].content.decode()
+    assert tree.edges[-1] == Edge("04-last", "03-front-desk", ("desk",))
+
+
+def test_the_five_tags_and_the_specs_own(project: ProjectFolder) -> None:
+    text = text_of(project, "02-store/locals.tf")
+    for line in (
+        "Project     = var.project_name",
+        'Module      = "store"',
+        "Environment = var.environment",
+        'ManagedBy   = "terraform"',
+        'Owner       = "data-team"',
+    ):
+        assert line in text
+    project.change("config/project.yaml", "terraform:\n", 'tags: {CostCentre: "${4711}"}\nterraform:\n')
+    text = text_of(project, "02-store/locals.tf")
+    assert 'CostCentre = "$${4711}"' in text
+    assert text.index("CostCentre") < text.index("Project"), "the five come last and win"
+
+
+def test_variables_have_type_description_and_the_default_environments_values(project: ProjectFolder) -> None:
+    blocks = read_blocks(text_of(project, "02-store/variables.tf").encode())
+    found = {block.labels[0]: block.attributes for block in blocks}
+    assert list(found) == [
+        "aws_region",
+        "environment",
+        "project_name",
+        "state_bucket",
+        "state_lock_table",
+        "allowed_account_ids",
+        "protect",
+    ]
+    assert all({"type", "description", "default"} <= part.keys() for part in found.values())
+    assert found["protect"]["default"] == "true"
+    assert found["state_bucket"]["default"] == '"shop-local-tfstate"'
+
+
+def test_another_default_environment_changes_the_defaults(project: ProjectFolder) -> None:
+    project.change("config/project.yaml", "version: 1\n", "version: 1\ndefault_environment: dev\n")
+    assert 'aws_region       = "eu-central-1"' in text_of(project, "terraform.tfvars")
+    assert "default     = false" in text_of(project, "02-store/variables.tf")
+    assert 'allowed_account_ids = ["123456789012"]' in text_of(project, "02-store/backend.tf")
+
+
+def test_environments_have_their_values_backend_and_modules(project: ProjectFolder) -> None:
+    files = project.preview().tree.files
+    assert 'aws_region          = "eu-central-1"' in files["environments/dev.tfvars"].content.decode()
+    assert 'bucket              = "shop-dev-tfstate"' in files["environments/dev.s3.tfbackend"].content.decode()
+    assert files["environments/dev/02-store.tfvars"].content.decode().endswith("\nprotect = false\n")
+    assert "environments/dev/00-network.tfvars" not in files, "it has nothing that varies"
+
+
+def test_locking_is_the_specs_choice(project: ProjectFolder) -> None:
+    project.change("config/project.yaml", "modules:\n", "state: {locking: [lockfile]}\nmodules:\n")
+    assert "dynamodb_table" not in text_of(project, "02-store/backend.tf")
+    assert "dynamodb_table" not in text_of(project, "environments/dev.s3.tfbackend")
+
+
+def test_a_modules_own_providers_are_required_there_only(project: ProjectFolder) -> None:
+    project.change(
+        "config/project.yaml",
+        "blueprint: store",
+        'blueprint: store\n    providers: {random: {source: hashicorp/random, version: "~> 3.6"}}',
+    )
+    assert 'source  = "hashicorp/random"' in text_of(project, "02-store/versions.tf")
+    assert "random" not in text_of(project, "00-network/versions.tf")
+
+
+def test_the_module_readme_names_what_it_reads_and_gives_and_not_its_readers(project: ProjectFolder) -> None:
+    text = text_of(project, "02-store/README.md")
+    assert "| [00-network](../00-network/README.md) | `network_id`, `password` |" in text
+    assert "| `table` | Name of the table. |" in text
+    assert "| `protect` | `bool` | `true` | Refuse deletion. |" in text
+    assert "front-desk" not in text
+    assert text.endswith(f"{CUSTOM_CHANGES}\n")
+    network = text_of(project, "00-network/README.md")
+    assert "One network." in network
+    assert "A new CIDR replaces everything." in network
+    assert "Check out the last version and apply." in network
+
+
+def test_the_map_says_who_reads_whom(project: ProjectFolder) -> None:
+    text = text_of(project, "README.md")
+    assert "| [02-store](02-store/README.md) | the store | 00-network | 03-front-desk |" in text
+    assert "store --> front_desk" in text
+
+
+def test_edges_are_the_outputs_that_are_really_used(project: ProjectFolder) -> None:
+    assert project.preview().tree.edges == (
+        Edge("02-store", "00-network", ("network_id", "password")),
+        Edge("03-front-desk", "02-store", ("table", "table_arn")),
+    )
+
+
+def test_adding_a_module_changes_only_its_folder_and_the_map(project: ProjectFolder) -> None:
+    before = project.preview().tree.files
+    project.change(
+        "config/project.yaml", "blueprint: front-desk\n", "blueprint: front-desk\n  07-more: {blueprint: more}\n"
+    )
+    project.write("templates/more/blueprint.yaml", "summary: more\nreads: [store]\nsettings: {}\n")
+    project.write("templates/more/main.tf.j2", 'resource "terraform_data" "x" {\n  input = local.store.table\n}\n')
+    after = project.preview().tree.files
+    assert {path for path in before if before[path] != after[path]} == {"README.md"}
+    assert {path.split("/")[0] for path in after.keys() - before.keys()} == {"07-more"}
+
+
+def test_no_text_of_the_spec_becomes_code(project: ProjectFolder) -> None:
+    evil = '${file(\\"/etc/passwd\\")}\\u202e %{ if true }'
+    project.change("config/project.yaml", "blueprint: store", f'blueprint: store\n    settings: {{labels: ["{evil}"]}}')
+    text = text_of(project, "02-store/main.tf")
+    assert '["$${file(\\"/etc/passwd\\")}\\u202e %%{ if true }"]' in text
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "where", "message", "hint"),
+    [
+        ("local.network.network_id", "local.network.netwrk_id", "3:15", "no output 'netwrk_id'", "'network_id'?"),
+        ("local.network.network_id", "local.netwrk.network_id", "3:15", "'local.netwrk' is neither", "'network'?"),
+        ("local.network.network_id", "local.front_desk.desk", "3:15", "does not read 03-front-desk", "'front-desk'"),
+        ("local.network.network_id", "local.network", "3:15", "no output ''", "network_id"),
+        ("local.network.network_id", '"${local.network["nope"]}"', "main.tf.j2", "no output 'nope'", "one of"),
+    ],
+)
+def test_references_that_lead_nowhere(
+    project: ProjectFolder, old: str, new: str, where: str, message: str, hint: str
+) -> None:
+    project.change(STORE, old, new)
+    found = [item for item in problems_of(project) if message in item[1]]
+    assert found, problems_of(project)
+    assert found[0][0].endswith(where)
+    assert found[0][0].startswith(STORE)
+    assert hint in found[0][2]
+
+
+def test_the_line_is_that_of_the_name_itself_not_of_a_longer_one(project: ProjectFolder) -> None:
+    project.change("templates/store/outputs.tf.j2", 'output "table" {', 'output "renamed" {')
+    assert [(where, message) for where, message, _ in problems_of(project)] == [
+        ("templates/front-desk/main.tf.j2:4:13", "02-store has no output 'table'")
+    ]
+
+
+def test_a_local_of_the_blueprints_own_is_no_module(project: ProjectFolder) -> None:
+    project.change(STORE, "local.network.network_id", "local.mine.network_id")
+    project.write("templates/store/more.tf.j2", "locals {\n  mine = local.network\n}\n")
+    [(_, message, _)] = problems_of(project)
+    assert "no output ''" in message, "handing on all outputs at once hides which are used"
+    project.write("templates/store/more.tf.j2", "locals {\n  mine = { network_id = local.network.network_id }\n}\n")
+    assert project.preview().tree.edges[0].outputs == ("network_id", "password")
+
+
+def test_a_dependency_that_nobody_uses_is_refused(project: ProjectFolder) -> None:
+    project.change("config/project.yaml", "blueprint: front-desk", "blueprint: front-desk\n    reads: [network]")
+    [(where, message, hint)] = problems_of(project)
+    assert where == "config/project.yaml:19:13"
+    assert message == "03-front-desk declares that it reads 00-network, but does not"
+    assert "local.network.<output>" in hint
+
+
+def test_a_dependency_of_the_blueprint_that_nobody_uses_is_refused_there(project: ProjectFolder) -> None:
+    project.change("templates/front-desk/blueprint.yaml", "[store]", "[store, network]")
+    [(where, message, _)] = problems_of(project)
+    assert where == "templates/front-desk/blueprint.yaml"
+    assert "declares that it reads 00-network" in message
+
+
+def test_all_wrong_references_come_at_once(project: ProjectFolder) -> None:
+    project.change(STORE, "local.network.network_id", "local.network.a")
+    project.change(STORE, "local.network.password", "local.network.b")
+    project.change("templates/front-desk/main.tf.j2", "local.store.table_arn", "local.store.c")
+    assert [where for where, _, _ in problems_of(project)] == [
+        f"{STORE}:3:15",
+        f"{STORE}:4:15",
+        "templates/front-desk/main.tf.j2:3:13",
+    ]
+
+
+def test_files_of_users_give_and_read_outputs_too(project: ProjectFolder) -> None:
+    project.render()
+    project.write("terraform/02-store/extra.tf", 'output "extra" {\n  value = local.network.network_id\n}\n')
+    project.change("templates/front-desk/main.tf.j2", "local.store.table_arn", "local.store.extra")
+    tree = project.preview().tree
+    assert tree.outputs["02-store"]["extra"].description == ""
+    assert tree.edges[1] == Edge("03-front-desk", "02-store", ("extra", "table"))
+
+
+def test_a_wrong_reference_in_a_users_file_is_placed_there(project: ProjectFolder) -> None:
+    project.render()
+    project.write("terraform/02-store/extra.tf", "locals {\n  x = local.network.nope\n}\n")
+    [(where, message, hint)] = problems_of(project)
+    assert (where, message) == ("terraform/02-store/extra.tf:2:7", "00-network has no output 'nope'")
+    assert "network_id" in hint
+
+
+def test_a_users_own_remote_state_counts_as_use(project: ProjectFolder) -> None:
+    project.change("config/project.yaml", "blueprint: front-desk", "blueprint: front-desk\n    reads: [network]")
+    project.write(
+        "terraform/03-front-desk/own.tf",
+        """\
+        data "terraform_remote_state" "n" {
+          backend = "s3"
+          config = {
+            bucket = var.state_bucket
+            key    = "00-network/terraform.tfstate"
+          }
+        }
+        """,
+    )
+    assert Edge("03-front-desk", "00-network", ("*",)) in project.preview().tree.edges
+
+
+def test_rendering_twice_gives_the_same(project: ProjectFolder) -> None:
+    assert project.preview().tree == project.preview().tree
