@@ -605,6 +605,25 @@ def identities_name_their_configuration_set() -> None:
     ses_v2.handle_request = handle_request
 
 
+def sent_mail_survives_a_stop() -> None:
+    """The mails that SES took.
+
+    AWS: sent, so the recipient has them.
+    Emulator: they are only in memory (`services/ses.py`, `get_state`); a person who looks for yesterday's
+    report finds nothing.
+    """
+    from ministack.services import ses
+
+    state, restore = ses.get_state, ses._restore_state
+
+    def restore_state(data: dict[str, Any]) -> None:
+        restore(data)
+        ses._restore_regional_store(ses._sent_emails, data.get("_sent_emails", {}))
+
+    ses.get_state = lambda: {**state(), "_sent_emails": copy.deepcopy(ses._sent_emails)}
+    ses._restore_state = restore_state
+
+
 def logs_keep_saved_queries() -> None:
     """Saved queries of CloudWatch Logs Insights.
 
@@ -1335,6 +1354,7 @@ MENDS: tuple[Callable[[], None], ...] = (
     usage_plan_without_limits_reads_back,
     stream_mappings_default_to_a_hundred,
     identities_name_their_configuration_set,
+    sent_mail_survives_a_stop,
     logs_keep_saved_queries,
     # These five wrap the delivery of an event, the innermost first.
     rules_log_to_log_groups,

@@ -13,12 +13,14 @@ import time
 import uuid
 import zipfile
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.support.emulator import RunningEmulator
+from tests.support.emulator import RunningEmulator, start_emulator
+from tfgen.localaws import captured_mail
 
 pytestmark = pytest.mark.emulator
 
@@ -572,6 +574,23 @@ def test_identities_name_their_configuration_set(mended: RunningEmulator, bare: 
 
     assert answered(bare) == [False]
     assert answered(mended) == [True, True, True]
+
+
+def test_sent_mail_survives_a_stop(tmp_path: Path) -> None:
+    def subjects(folder: Path, *options: str) -> list[str]:
+        with start_emulator(folder, persist=True, options=options) as emulator:
+            ses = emulator.client("sesv2")
+            ses.create_email_identity(EmailIdentity="shop@shop.example")
+            ses.send_email(
+                FromEmailAddress="shop@shop.example",
+                Destination={"ToAddresses": ["who@customer.example"]},
+                Content={"Simple": {"Subject": {"Data": "Yesterday"}, "Body": {"Text": {"Data": "42"}}}},
+            )
+        with start_emulator(folder, persist=True, options=options) as emulator:
+            return [mail.subject for mail in captured_mail(emulator.endpoint)]
+
+    assert subjects(tmp_path / "bare", "--no-mends") == []
+    assert subjects(tmp_path / "mended") == ["Yesterday"]
 
 
 def test_logs_keep_saved_queries(mended: RunningEmulator, bare: RunningEmulator) -> None:
