@@ -109,10 +109,7 @@ def test_one_module_alone_wants_what_it_reads_and_touches_nothing_else(
 
 
 def test_modules_that_do_not_depend_on_each_other_overlap(make_project, environment, bucket, caller, tmp_path):
-    wait = (
-        f"touch {tmp_path}/$ME; for i in $(seq 100); do "
-        f"[ -e {tmp_path}/$OTHER ] && exit 0; sleep 0.1; done; exit 1"
-    )
+    wait = f"touch {tmp_path}/$ME; for i in $(seq 100); do [ -e {tmp_path}/$OTHER ] && exit 0; sleep 0.1; done; exit 1"
     bodies = {
         "00-one": body(make_module("00-one"), script=f"ME=one; OTHER=two; {wait}"),
         "01-two": body(make_module("01-two"), script=f"ME=two; OTHER=one; {wait}"),
@@ -121,9 +118,7 @@ def test_modules_that_do_not_depend_on_each_other_overlap(make_project, environm
     assert deployment.apply(project, environment, caller, AUTO).ok, "each waited for the other to run"
 
 
-def test_a_failed_module_skips_its_descendants_and_lets_its_siblings_finish(
-    make_project, environment, bucket, caller
-):
+def test_a_failed_module_skips_its_descendants_and_lets_its_siblings_finish(make_project, environment, bucket, caller):
     modules = {**CHAIN, "04-alone": ()}
     bodies = {"01-left": body(make_module("01-left", ("00-base",)), script="echo the disk is on fire >&2; exit 3")}
     project = make_project(modules, bodies=bodies)
