@@ -280,6 +280,108 @@ def table_policies_are_enforced() -> None:
     iam_evaluator._RESOURCE_POLICY_LOOKUPS["dynamodb"] = ("dynamodb", "table_policy_for_arn")
 
 
+_READS_AND_WRITES = ("kms:GenerateDataKey", "kms:Decrypt")
+_KEY_USES = {
+    "s3:PutObject": ("kms:GenerateDataKey",),
+    "s3:GetObject": ("kms:Decrypt",),
+    "s3:GetObjectVersion": ("kms:Decrypt",),
+    "sqs:SendMessage": _READS_AND_WRITES,
+    "sqs:ReceiveMessage": ("kms:Decrypt",),
+    "sns:Publish": _READS_AND_WRITES,
+    **dict.fromkeys(
+        [f"dynamodb:{verb}Item" for verb in ("Get", "Put", "Update", "Delete", "ConditionCheck")]
+        + ["dynamodb:Query", "dynamodb:Scan", "dynamodb:BatchGetItem", "dynamodb:BatchWriteItem"],
+        ("kms:Decrypt",),
+    ),
+}
+_CHOSEN_KEY = "s3:x-amz-server-side-encryption-aws-kms-key-id"
+
+
+def keys_guard_what_they_encrypt() -> None:
+    """The KMS key of a bucket, table, queue or topic.
+
+    AWS: who reads or writes there needs the key, too, with `kms:ViaService` and `kms:CallerAccount` as condition
+    keys; a service that delivers there needs the key's policy. A write may name a key of its own, which policies see.
+    Emulator: asks only in direct calls of KMS, with no such condition keys (`core/iam_evaluator.py`, `enforce`;
+    `core/iam_actions.py`, `s3_service_context`; `queue_policy_allows`, `topic_policy_allows`).
+    """
+    from ministack.core import iam_actions, iam_evaluator
+    from ministack.core.responses import get_account_id
+    from ministack.services import sns, sqs
+
+    enforce, context_of = iam_evaluator.enforce, iam_actions.s3_service_context
+
+    def s3_service_context(
+        iam_action: str, query_params: Any, path: str = "", headers: Mapping[str, str] | None = None
+    ) -> dict[str, Any]:
+        context: dict[str, Any] = context_of(iam_action, query_params, path, headers)
+        chosen = (headers or {}).get(_CHOSEN_KEY.removeprefix("s3:"))
+        return {**context, _CHOSEN_KEY: chosen} if chosen and iam_action == "s3:PutObject" else context
+
+    def enforce_with_keys(
+        access_key_id: str,
+        iam_action: str,
+        service: str,
+        region: str,
+        resource_arn: str = "*",
+        service_context: dict[str, Any] | None = None,
+    ) -> Any:
+        context = dict(service_context or {})
+        if service == "kms":
+            context.setdefault("kms:CallerAccount", get_account_id())
+        denied = enforce(access_key_id, iam_action, service, region, resource_arn, context)
+        if denied or not access_key_id or iam_evaluator._is_root_key(access_key_id):
+            return denied
+        key = _key_of(resource_arn, context.get(_CHOSEN_KEY)) if iam_action in _KEY_USES else ""
+        for use in _KEY_USES[iam_action] if key else ():
+            via = {"kms:CallerAccount": get_account_id(), "kms:ViaService": f"{service}.{region}.amazonaws.com"}
+            denied = enforce(access_key_id, use, "kms", region, key, via)
+            if denied:
+                logger.warning("%s on %s needs %s on %s", iam_action, resource_arn, use, key)
+                return denied
+        return None
+
+    def with_key(allows: Callable[..., bool], action: str) -> Callable[..., bool]:
+        def allowed(arn: str, service: str, source_arn: str, source_account: str) -> bool:
+            found = allows(arn, service, source_arn, source_account)
+            return found and _service_may_use_key(arn, action, service, source_arn)
+
+        return allowed
+
+    iam_actions.s3_service_context = s3_service_context
+    iam_evaluator.enforce = enforce_with_keys
+    sqs.queue_policy_allows = with_key(sqs.queue_policy_allows, "sqs:SendMessage")
+    sns.topic_policy_allows = with_key(sns.topic_policy_allows, "sns:Publish")
+
+
+def _service_may_use_key(arn: str, action: str, service: str, source_arn: str) -> bool:
+    from ministack.services import kms
+
+    key = _key_of(arn)
+    policy = (kms._resolve_key(key) or {}).get("Policy") if key else None
+    return not key or all(_service_may(policy, use, key, service, source_arn) for use in _KEY_USES[action])
+
+
+def _key_of(arn: str, chosen: str | None = None) -> str:
+    """The ARN of the customer's key that encrypts a bucket's objects, a table, a queue or a topic; or nothing."""
+    from ministack.services import dynamodb, kms, s3, sns, sqs
+
+    service, named = (arn.split(":") + [""] * 3)[2], chosen
+    if service == "s3" and not named:
+        configuration = s3._bucket_encryption.get(arn.split(":")[5].split("/")[0]) or ""
+        found = re.search(r"<(?:\w+:)?KMSMasterKeyID>([^<]+)<", configuration)
+        named = found[1] if found else None
+    elif service == "dynamodb":
+        table = dynamodb._tables.get(arn.partition(":table/")[2].split("/")[0]) or {}
+        named = (table.get("SSEDescription") or {}).get("KMSMasterKeyArn")
+    elif service == "sqs":
+        named = ((sqs._queue_by_arn(arn) or {}).get("attributes") or {}).get("KmsMasterKeyId")
+    elif service == "sns":
+        named = ((sns._topics.get(arn) or {}).get("attributes") or {}).get("KmsMasterKeyId")
+    record = kms._resolve_key(named) if named and "alias/aws/" not in named else None
+    return str(record["Arn"]) if record else ""
+
+
 # --- Read-back: answers that lack what was set, so that terraform sees changes that are none ---
 
 
@@ -731,8 +833,8 @@ def _service_may_assume(role_arn: str, service: str, source_arn: str) -> bool:
     return _service_may(as_resource_policy, "sts:AssumeRole", role_arn, service, source_arn)
 
 
-def _role_may(role_arn: str, action: str, resource: str) -> bool:
-    """Whether a role's policies, boundary and the resource's own policy allow an action."""
+def _role_may(role_arn: str, action: str, resource: str, keys: Mapping[str, str] | None = None) -> bool:
+    """Whether a role's policies, boundary, the resource's own policy and its key allow an action."""
     from ministack.core import iam_evaluator
     from ministack.core.responses import get_region
     from ministack.services import iam
@@ -745,14 +847,21 @@ def _role_may(role_arn: str, action: str, resource: str) -> bool:
         action=action,
         resource_arn=resource,
         region=get_region(),
+        service_context=dict(keys or {}),
     )
+    service = action.partition(":")[0]
     policies = iam_evaluator._gather_role_policies(name, account)
     limits = iam_evaluator._permissions_boundary(iam._roles, name, account)
     result = iam_evaluator.evaluate(context, policies, *limits)
-    found = iam_evaluator._resource_policy(action.partition(":")[0], resource)
+    found = iam_evaluator._resource_policy(service, resource)
     if found is not None:
-        result = iam_evaluator.combine_resource_policy(result, context, *found, limits=limits)
-    return bool(result.decision == "Allow")
+        result = iam_evaluator.combine_resource_policy(
+            result, context, *found, required=service == "kms", limits=limits
+        )
+    key = _key_of(resource) if action in _KEY_USES else ""
+    via = {"kms:viaservice": f"{service}.{get_region()}.amazonaws.com", "kms:calleraccount": account}
+    with_key = not key or all(_role_may(role_arn, use, key, via) for use in _KEY_USES[action])
+    return bool(result.decision == "Allow") and with_key
 
 
 def _account(arn: str) -> str:
@@ -1346,6 +1455,7 @@ MENDS: tuple[Callable[[], None], ...] = (
     sending_mail_fills_condition_keys,
     leading_keys_come_from_the_request,
     table_policies_are_enforced,
+    keys_guard_what_they_encrypt,
     describe_alarms_is_complete,
     flow_logs_read_back,
     vpc_endpoints_read_back,

@@ -302,6 +302,100 @@ def test_table_policies_are_enforced(mended: RunningEmulator, bare: RunningEmula
     assert refusals(mended) == (False, True)
 
 
+def make_key(emulator: RunningEmulator, *statements: Mapping[str, Any]) -> str:
+    """Create a key whose account decides by IAM, as far as the key's other statements do not; returns its ARN."""
+    administers = {
+        "Effect": "Allow", "Principal": {"AWS": f"arn:aws:iam::{ACCOUNT}:root"}, "Action": "kms:*",
+        "Resource": "*", "Condition": {"StringEquals": {"kms:CallerAccount": ACCOUNT}},
+    }  # fmt: skip
+    document = policy(administers, *({**statement, "Resource": "*"} for statement in statements))
+    arn: str = emulator.client("kms").create_key(Policy=document)["KeyMetadata"]["Arn"]
+    return arn
+
+
+def test_keys_guard_what_they_encrypt(mended: RunningEmulator, bare: RunningEmulator) -> None:
+    def refusals(emulator: RunningEmulator, service: str) -> list[bool]:
+        key, bucket = make_key(emulator), name("bucket")
+        s3, dynamodb, sqs = (emulator.client(each) for each in ("s3", "dynamodb", "sqs"))
+        s3.create_bucket(Bucket=bucket)
+        by_default = {"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": key}
+        s3.put_bucket_encryption(
+            Bucket=bucket,
+            ServerSideEncryptionConfiguration={"Rules": [{"ApplyServerSideEncryptionByDefault": by_default}]},
+        )
+        dynamodb.create_table(
+            TableName=bucket, BillingMode="PAY_PER_REQUEST",
+            AttributeDefinitions=[{"AttributeName": "pk", "AttributeType": "S"}],
+            KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}],
+            SSESpecification={"Enabled": True, "SSEType": "KMS", "KMSMasterKeyId": key},
+        )  # fmt: skip
+        url, queue = make_queue(emulator)
+        sqs.set_queue_attributes(QueueUrl=url, Attributes={"KmsMasterKeyId": key})
+        role = make_role(
+            emulator,
+            allow(["s3:PutObject", "s3:GetObject"], f"arn:aws:s3:::{bucket}/*"),
+            allow("dynamodb:PutItem", f"arn:aws:dynamodb:{REGION}:{ACCOUNT}:table/{bucket}"),
+            allow("sqs:SendMessage", queue),
+            allow(
+                ["kms:Decrypt", "kms:GenerateDataKey"], key,
+                StringEquals={"kms:ViaService": f"{service}.{REGION}.amazonaws.com"},
+            ),
+        )  # fmt: skip
+        s3.put_object(Bucket=bucket, Key="k", Body=b"")
+        mine = {each: session(emulator, role, each) for each in ("s3", "dynamodb", "sqs")}
+        return [
+            refused(lambda: mine["s3"].put_object(Bucket=bucket, Key="k", Body=b"")),
+            refused(lambda: mine["s3"].get_object(Bucket=bucket, Key="k")),
+            refused(lambda: mine["dynamodb"].put_item(TableName=bucket, Item={"pk": {"S": "1"}})),
+            refused(lambda: mine["sqs"].send_message(QueueUrl=url, MessageBody="1")),
+        ]
+
+    assert refusals(bare, "nothing") == [False, False, False, False]
+    assert refusals(mended, "s3") == [False, False, True, True]
+    assert refusals(mended, "dynamodb") == [True, True, False, True]
+    assert refusals(mended, "sqs") == [True, True, True, False]
+
+
+def test_services_need_the_policy_of_a_key(mended: RunningEmulator, bare: RunningEmulator) -> None:
+    def delivered(emulator: RunningEmulator, service: str) -> int:
+        source = name("test")
+        make_rule(emulator, source)
+        url, arn = make_queue(emulator, from_service("events.amazonaws.com", "sqs:SendMessage"))
+        grant = from_service(service, "kms:*") | {"Condition": {"StringEquals": {"aws:SourceAccount": ACCOUNT}}}
+        key = make_key(emulator, grant)
+        emulator.client("sqs").set_queue_attributes(QueueUrl=url, Attributes={"KmsMasterKeyId": key})
+        emulator.client("events").put_targets(Rule=source, Targets=[{"Id": "queue", "Arn": arn}])
+        put_event(emulator, source)
+        return len(received(emulator, url, 1))
+
+    assert delivered(bare, "elsewhere.amazonaws.com") == 1
+    assert delivered(mended, "elsewhere.amazonaws.com") == 0
+    assert delivered(mended, "events.amazonaws.com") == 1
+
+
+def test_policies_see_the_key_that_a_write_names(mended: RunningEmulator, bare: RunningEmulator) -> None:
+    def refusals(emulator: RunningEmulator) -> list[bool]:
+        bucket, s3 = name("bucket"), emulator.client("s3")
+        s3.create_bucket(Bucket=bucket)
+        ours, other = make_key(emulator), make_key(emulator)
+        condition = {
+            "Null": {"s3:x-amz-server-side-encryption-aws-kms-key-id": "false"},
+            "StringNotEquals": {"s3:x-amz-server-side-encryption-aws-kms-key-id": ours},
+        }
+        only_ours = {
+            "Effect": "Deny", "Principal": "*", "Action": "s3:PutObject",
+            "Resource": f"arn:aws:s3:::{bucket}/*", "Condition": condition,
+        }  # fmt: skip
+        s3.put_bucket_policy(Bucket=bucket, Policy=policy(only_ours))
+        role = make_role(emulator, allow("s3:PutObject", f"arn:aws:s3:::{bucket}/*"), allow("kms:GenerateDataKey", "*"))
+        client = session(emulator, role, "s3")
+        encrypted = {"Bucket": bucket, "Key": "k", "ServerSideEncryption": "aws:kms"}
+        return [refused(lambda k=key: client.put_object(**encrypted, SSEKMSKeyId=k)) for key in (ours, other)]
+
+    assert refusals(bare) == [False, False]
+    assert refusals(mended) == [False, True]
+
+
 # --- Read-back ---------------------------------------------------------------------------------
 
 
