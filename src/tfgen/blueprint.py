@@ -136,7 +136,8 @@ def _settings_problems(document: Document) -> list[TfgenError]:
     for name, part in schema.get("properties", {}).items() if not problems else ():
         if "default" not in part and name not in schema.get("required", ()):
             path = ("settings", "properties", name)
-            problems.append(document.problem(f"the setting '{name}' has no default", path, key=True))
+            hint = "give it a default, or name it in 'required'"
+            problems.append(document.problem(f"the setting '{name}' has no default", path, hint=hint, key=True))
     return problems
 
 

@@ -168,9 +168,13 @@ class _Resolver:
         names: dict[str, str] = {}
         for entry in entries:
             if entry.number and (first := numbers.setdefault(int(entry.number), entry.name)) != entry.name:
-                self._refuse(f"the number {entry.number} is taken by {first}", entry.path, key=True)
+                self._refuse(
+                    f"the number {entry.number} is taken by {first}", entry.path, "choose a free one", key=True
+                )
             if (first := names.setdefault(_identifier(entry.short_name), entry.name)) != entry.name:
-                self._refuse(f"the name '{entry.short_name}' is taken by {first}", entry.path, key=True)
+                self._refuse(
+                    f"the name '{entry.short_name}' is taken by {first}", entry.path, "choose another", key=True
+                )
 
     def _read_blueprints(self, entries: Sequence[_Entry]) -> None:
         for entry in entries:
@@ -180,7 +184,8 @@ class _Resolver:
                 self._refuse(f"there is no blueprint '{name}'", path, suggest(name, sorted(self.folders)))
                 continue
             if name == BACKEND_CONFIG and entry.name != BACKEND_CONFIG:
-                self._refuse("only the module backend-config is rendered from backend-config", path)
+                hint = "name another blueprint"
+                self._refuse("only the module backend-config is rendered from backend-config", path, hint)
             if name not in self.blueprints:
                 try:
                     self.blueprints[name] = load_blueprint(name, self.folders[name])
@@ -199,7 +204,8 @@ class _Resolver:
         cycle = find_cycle({name: [target.name for target, _ in found] for name, found in wanted.items()})
         if cycle:
             path = next(path for target, path in wanted[cycle[0]] if target.name == cycle[1])
-            self._refuse(f"modules read each other in a cycle: {' → '.join(cycle)}", path)
+            hint = "take one of these out of the reads"
+            self._refuse(f"modules read each other in a cycle: {' → '.join(cycle)}", path, hint)
         for entry in entries:
             for target, path in wanted[entry.name]:
                 if int(target.number or -1) >= int(entry.number or -1) and not {
@@ -231,7 +237,9 @@ class _Resolver:
         for entry in entries:
             for name in entry.blueprint.functions if entry.blueprint else ():
                 if (first := owners.setdefault(name, entry.name)) != entry.name:
-                    self._refuse(f"the function '{name}' already belongs to {first}", (*entry.path, "blueprint"))
+                    message = f"the function '{name}' already belongs to {first}"
+                    hint = "a function has one module: copy it in lambdas/ under another name"
+                    self._refuse(message, (*entry.path, "blueprint"), hint)
 
     def _check_tags(self) -> None:
         for name in self.value.get("tags", {}):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from itertools import combinations
@@ -33,6 +33,15 @@ _NAMES = {
     list: "a list",
     dict: "a mapping",
     type(None): "empty",
+}
+_EXAMPLES = {
+    "string": 'write a text, in quotes if it looks like something else: "12"',
+    "integer": "write a whole number: 3",
+    "number": "write a number: 0.5",
+    "boolean": "write true or false",
+    "array": "write a list: [a, b]",
+    "object": "write a mapping: {key: value}",
+    "null": "leave it empty",
 }
 _EMAIL = re.compile(r"[^@\s<>\",;]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+")
 _ARN = re.compile(r"arn:aws[a-z-]*:[a-z0-9-]+:[a-z0-9-]*:([0-9]{12})?:.+")
@@ -60,7 +69,8 @@ def validate(value: Any, schema: Schema, path: tuple[str | int, ...] = ()) -> It
     """Yield every problem of `value` under `schema`, outermost first."""
     kinds = _kinds(schema)
     if kinds and not _is_any(value, kinds):
-        yield Problem(path, f"{_name(value)} where {' or '.join(_expected(kind) for kind in kinds)} is wanted")
+        wanted = " or ".join(_expected(kind) for kind in kinds)
+        yield Problem(path, f"{_name(value)} where {wanted} is wanted", _help(schema, _EXAMPLES[kinds[0]]))
         return
     if "enum" in schema and not any(_same(value, item) for item in schema["enum"]):
         yield Problem(path, f"{value!r} is not one of the values", _choice(value, schema["enum"]))
@@ -92,7 +102,7 @@ def with_defaults(value: Any, schema: Schema) -> Any:
 def check_schema(schema: Any, path: tuple[str | int, ...] = ()) -> Iterator[Problem]:
     """Yield what is wrong with a schema itself: keywords that `validate` would ignore or stumble over."""
     if not isinstance(schema, dict):
-        yield Problem(path, f"{_name(schema)} where a schema is wanted")
+        yield Problem(path, f"{_name(schema)} where a schema is wanted", "write a mapping: {type: string}")
         return
     own = list(_keyword_problems(schema, path))
     yield from own
@@ -128,7 +138,7 @@ def _keyword_problems(schema: Schema, path: tuple[str | int, ...]) -> Iterator[P
             try:
                 re.compile(expression)
             except re.error as error:
-                yield Problem(place, f"{expression!r} is not a regular expression: {error}")
+                yield Problem(place, f"{expression!r} is not a regular expression: {error}", "such as ^[a-z]+$")
 
 
 def suggest(word: str, words: Sequence[str]) -> str:
@@ -156,6 +166,10 @@ def _fits(text: str, pattern: str) -> bool:
     if pattern.endswith("$") and not pattern.endswith("\\$"):
         pattern = pattern[:-1] + r"\Z"
     return re.search(pattern, text) is not None
+
+
+def _help(schema: Schema, otherwise: str) -> str:
+    return str(schema.get("description") or otherwise)
 
 
 def _kinds(schema: Schema) -> tuple[str, ...]:
@@ -194,10 +208,9 @@ def _object(value: dict[str, Any], schema: Schema, path: tuple[str | int, ...]) 
     patterns: Mapping[str, Schema] = schema.get("patternProperties", {})
     for name in schema.get("required", ()):
         if name not in value:
-            description = properties.get(name, {}).get("description", "")
-            yield Problem(path, f"'{name}' is missing", description)
+            yield Problem(path, f"'{name}' is missing", _help(properties.get(name, {}), f"add {name}: …"))
     if len(value) < schema.get("minProperties", 0):
-        yield Problem(path, "the mapping is empty")
+        yield Problem(path, "the mapping is empty", _help(schema, "add a key"))
     for name, item in value.items():
         parts = [properties[name]] if name in properties else []
         parts += [part for pattern, part in patterns.items() if _fits(name, pattern)]
@@ -212,32 +225,39 @@ def _object(value: dict[str, Any], schema: Schema, path: tuple[str | int, ...]) 
 
 
 def _array(value: list[Any], schema: Schema, path: tuple[str | int, ...]) -> Iterator[Problem]:
-    if len(value) < schema.get("minItems", 0):
-        yield Problem(path, f"at least {schema['minItems']} items are wanted")
-    if len(value) > schema.get("maxItems", len(value)):
-        yield Problem(path, f"at most {schema['maxItems']} items are allowed")
+    least, most = schema.get("minItems", 0), schema.get("maxItems", len(value))
+    if len(value) < least:
+        yield Problem(path, f"at least {least} items are wanted", _help(schema, "add some"))
+    if len(value) > most:
+        yield Problem(path, f"at most {most} items are allowed", _help(schema, "take some out"))
     if schema.get("uniqueItems") and _has_repeats(value):
-        yield Problem(path, "an item stands twice")
+        yield Problem(path, "an item stands twice", "take one of them out")
     for index, item in enumerate(value):
         yield from validate(item, schema.get("items", {}), (*path, index))
 
 
 def _string(value: str, schema: Schema, path: tuple[str | int, ...]) -> Iterator[Problem]:
-    if len(value) < schema.get("minLength", 0):
-        yield Problem(path, "the text is empty" if not value else f"at least {schema['minLength']} characters")
-    if len(value) > schema.get("maxLength", len(value)):
-        yield Problem(path, f"at most {schema['maxLength']} characters are allowed, these are {len(value)}")
+    least, most = schema.get("minLength", 0), schema.get("maxLength", len(value))
+    if len(value) < least:
+        message = f"at least {least} characters are wanted" if value else "the text is empty"
+        yield Problem(path, message, _help(schema, "write more"))
+    if len(value) > most:
+        message = f"at most {most} characters are allowed, these are {len(value)}"
+        yield Problem(path, message, _help(schema, "write less"))
     if "pattern" in schema and not _fits(value, schema["pattern"]):
-        yield Problem(path, f"{value!r} does not fit", schema.get("description", schema["pattern"]))
-    if "format" in schema and (message := _FORMATS[schema["format"]](value)):
-        yield Problem(path, message)
+        yield Problem(path, f"{value!r} does not fit", _help(schema, schema["pattern"]))
+    if "format" in schema:
+        check, example = _FORMATS[schema["format"]]
+        if message := check(value):
+            yield Problem(path, message, f"such as {example}")
 
 
 def _number(value: float, schema: Schema, path: tuple[str | int, ...]) -> Iterator[Problem]:
-    if value < schema.get("minimum", value):
-        yield Problem(path, f"{value} is less than {schema['minimum']}")
-    if value > schema.get("maximum", value):
-        yield Problem(path, f"{value} is more than {schema['maximum']}")
+    least, most = schema.get("minimum", value), schema.get("maximum", value)
+    if value < least:
+        yield Problem(path, f"{value} is less than {least}", _help(schema, f"write {least} or more"))
+    if value > most:
+        yield Problem(path, f"{value} is more than {most}", _help(schema, f"write {most} or less"))
 
 
 def _cidr(value: str) -> str:
@@ -259,16 +279,16 @@ def _time_zone(value: str) -> str:
     return ""
 
 
-def _matches(pattern: re.Pattern[str], what: str) -> Any:
+def _matches(pattern: re.Pattern[str], what: str) -> Callable[[str], str]:
     return lambda value: "" if pattern.fullmatch(value) else f"{value!r} is not {what}"
 
 
-_FORMATS = {
-    "cidr": _cidr,
-    "email": _matches(_EMAIL, "an e-mail address"),
-    "time-zone": _time_zone,
-    "arn": _matches(_ARN, "an ARN"),
-    "aws-id": _matches(_AWS_ID, "an id of AWS, such as vpc-0a1b2c3d"),
+_FORMATS: Mapping[str, tuple[Callable[[str], str], str]] = {
+    "cidr": (_cidr, "10.0.0.0/16"),
+    "email": (_matches(_EMAIL, "an e-mail address"), "reports@example.com"),
+    "time-zone": (_time_zone, "Europe/Berlin"),
+    "arn": (_matches(_ARN, "an ARN"), "arn:aws:iam::123456789012:role/name"),
+    "aws-id": (_matches(_AWS_ID, "an id of AWS"), "vpc-0a1b2c3d"),
 }
 
 _COUNT: Schema = {"type": "integer", "minimum": 0}

@@ -25,6 +25,7 @@ from tfgen.errors import TfgenError
 from tfgen.hcl import HclText, escape, to_hcl
 
 _NAME_PART = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_./-]*")
+_MEND = "mend the template and render again; nothing was written"
 _MARKDOWN = re.compile(r"([\\`*_\[\]<>|#~])")
 
 
@@ -71,13 +72,14 @@ class Templates:
         try:
             return self._environment.get_template(name).render(context)
         except TemplateNotFound as error:
-            raise TfgenError(f"there is no template '{error.name}'", where=f"templates/{name}") from None
+            message = f"there is no template '{error.name}'"
+            raise TfgenError(message, where=f"templates/{name}", hint=_MEND) from None
         except TemplateSyntaxError as error:
             where = f"templates/{error.name or name}:{error.lineno}"
-            raise TfgenError(f"template error: {error.message}", where=where) from None
+            raise TfgenError(f"template error: {error.message}", where=where, hint=_MEND) from None
         except (TemplateError, TypeError, ValueError, KeyError, RecursionError, ZeroDivisionError) as error:
             where = f"templates/{_place(name, error.__traceback__)}"
-            raise TfgenError(f"template error: {error}", where=where) from None
+            raise TfgenError(f"template error: {error}", where=where, hint=_MEND) from None
 
     def source(self, name: str) -> str:
         """Return the text of a template, for finding the line a rendered text came from."""

@@ -92,7 +92,8 @@ def load_document(path: Path, name: str) -> Document:
             code="spec",
         ) from None
     except OSError as error:
-        raise TfgenError(f"cannot read the file: {error.strerror}", where=name, code="spec") from None
+        message = f"cannot read the file: {error.strerror}"
+        raise TfgenError(message, where=name, hint="name a file that can be read", code="spec") from None
     return parse_document(raw, name)
 
 
@@ -112,9 +113,11 @@ def parse_document(raw: bytes, name: str) -> Document:
     except yaml.MarkedYAMLError as error:
         raise SpecError([_syntax_problem(error, name, text)]) from None
     except RecursionError:
-        raise SpecError([TfgenError("the file is nested too deeply", where=name)]) from None
+        hint = f"a file may have {_MAX_DEPTH} levels"
+        raise SpecError([TfgenError("the file is nested too deeply", where=name, hint=hint)]) from None
     except yaml.YAMLError as error:
-        raise SpecError([TfgenError(f"not YAML: {error}".splitlines()[0], where=name)]) from None
+        message = f"not YAML: {error}".splitlines()[0]
+        raise SpecError([TfgenError(message, where=name, hint="save it as plain text in UTF-8")]) from None
     reader = _Reader(name)
     value = reader.read(node, (), 0) if node is not None else None
     if reader.problems:
@@ -130,7 +133,8 @@ def _check_depth(text: str, name: str) -> None:
     for event in yaml.parse(text, Loader=_LOADER):
         depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
         if depth > _MAX_DEPTH:
-            where = f"{name}:{event.start_mark.line + 1}:{event.start_mark.column + 1}"
+            mark = event.start_mark
+            where = f"{name}:{mark.line + 1}:{mark.column + 1}" if mark else name
             hint = f"a file may have {_MAX_DEPTH} levels"
             raise SpecError([TfgenError("the file is nested too deeply", where=where, hint=hint)])
 
@@ -142,7 +146,8 @@ def _syntax_problem(error: yaml.MarkedYAMLError, name: str, text: str) -> TfgenE
     line = lines[mark.line] if mark and mark.line < len(lines) else ""
     if "\t" in line[: len(line) - len(line.lstrip())] or "'\\t'" in str(error.problem):
         return TfgenError("a tab is used for indentation", where=where, hint="YAML wants spaces")
-    return TfgenError(f"not YAML: {error.problem or error.context}", where=where)
+    hint = "look at this line and the one before: quotes, brackets and indentation"
+    return TfgenError(f"not YAML: {error.problem or error.context}", where=where, hint=hint)
 
 
 class _Reader:
@@ -183,7 +188,7 @@ class _Reader:
 
     def _key(self, node: yaml.Node) -> str | None:
         if not isinstance(node, yaml.ScalarNode):
-            self._refuse(node, "a key must be a plain word", "")
+            self._refuse(node, "a key must be a plain word", "write key: value")
             return None
         if node.tag == f"{_TAG}merge":
             self._refuse(node, "merge keys (<<) are not supported", "write the values out")

@@ -59,11 +59,12 @@ class Cli:
         return Outcome(code if isinstance(code, int) else 0, out, err)
 
 
-def run_process(*arguments: str, cwd: Path, variables: Mapping[str, str] | None = None) -> Outcome:
-    """Run `python -m tfgen` as users do, with a small environment of its own."""
+_MAIN = "import sys; from tfgen.cli import main; main(sys.argv[1:])"
+
+
+def run_process(*arguments: str, cwd: Path, variables: Mapping[str, str] | None = None, code: str = _MAIN) -> Outcome:
+    """Run the command line as a process of its own, with a small environment."""
     env = {"PATH": os.defpath, "HOME": str(cwd), "PYTHONPATH": str(_SOURCE), **(variables or {})}
-    code = "import sys; from tfgen.cli import main; main(sys.argv[1:])"
-    done = subprocess.run(
-        [sys.executable, "-c", code, *arguments], cwd=cwd, env=env, capture_output=True, check=False, timeout=60
-    )
+    command = [sys.executable, "-c", code, *arguments]
+    done = subprocess.run(command, cwd=cwd, env=env, capture_output=True, check=False, timeout=60)
     return Outcome(done.returncode, done.stdout.decode(), done.stderr.decode())

@@ -34,7 +34,7 @@ def messages(value: Any, schema: dict[str, Any]) -> list[str]:
         (["a", "a"], {"uniqueItems": True}, "an item stands twice"),
         ([{"a": 1}, {"a": 1.0}], {"uniqueItems": True}, "an item stands twice"),
         ("", {"minLength": 1}, "the text is empty"),
-        ("a", {"minLength": 2}, "at least 2 characters"),
+        ("a", {"minLength": 2}, "at least 2 characters are wanted"),
         ("abc", {"maxLength": 2}, "at most 2 characters are allowed, these are 3"),
         ("B", {"pattern": "^[a-z]$"}, "'B' does not fit"),
         ("b\n", {"pattern": "^[a-z]$"}, "'b\\n' does not fit"),
@@ -90,7 +90,7 @@ def test_every_problem_has_its_path_and_whether_the_key_is_wrong() -> None:
         "properties": {"list": {"type": "array", "items": {"type": "integer"}}, "colour": {"type": "string"}},
     }
     assert list(validate({"list": [1, "x"], "color": "red"}, schema, ("modules",))) == [
-        Problem(("modules", "list", 1), "the text 'x' where a whole number is wanted"),
+        Problem(("modules", "list", 1), "the text 'x' where a whole number is wanted", "write a whole number: 3"),
         Problem(("modules", "color"), "unknown key 'color'", "did you mean 'colour'?", key=True),
     ]
 

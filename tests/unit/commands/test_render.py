@@ -1,0 +1,85 @@
+from __future__ import annotations
+
+import pytest
+
+from tests.support.cli import Cli
+from tests.support.projects import ProjectFolder
+
+
+def test_the_last_line_has_the_counts(cli: Cli, project: ProjectFolder) -> None:
+    total = len(project.preview().tree.files)
+    told = cli("render", cwd=project.root)
+    assert (told.code, told.out) == (0, f"{total} created, 0 changed, 0 unchanged, 0 removed\n")
+    told = cli("render")
+    assert (told.code, told.out) == (0, f"0 created, 0 changed, {total} unchanged, 0 removed\n")
+
+
+def test_it_works_from_any_folder_below_the_project(cli: Cli, project: ProjectFolder) -> None:
+    assert cli("render", cwd=project.root).code == 0
+    assert cli("render", "--check", cwd=project.tree / "02-store").code == 0
+
+
+def test_check_writes_nothing_and_ends_with_2_if_stale(cli: Cli, project: ProjectFolder) -> None:
+    before = project.snapshot()
+    told = cli("render", "--check", cwd=project.root)
+    assert (told.code, told.err) == (2, "")
+    assert " created, 0 changed" in told.out
+    assert project.snapshot() == before
+    cli("render")
+    assert cli("render", "--check").code == 0
+    project.change("config/project.yaml", "10.1.0.0/16", "10.2.0.0/16")
+    assert cli("render", "--check").code == 2
+
+
+def test_diff_shows_and_writes_nothing(cli: Cli, project: ProjectFolder) -> None:
+    cli("render", cwd=project.root)
+    project.change("config/project.yaml", "10.1.0.0/16", "10.2.0.0/16")
+    before = project.snapshot()
+    told = cli("render", "--diff")
+    assert told.code == 0
+    assert '-  input = "10.1.0.0/16"\n+  input = "10.2.0.0/16"\n' in told.out
+    assert told.out.splitlines()[-1].startswith("0 created, 1 changed, ")
+    assert project.snapshot() == before
+
+
+def test_edits_are_named_by_check_and_diff_and_block_the_rest(cli: Cli, project: ProjectFolder) -> None:
+    cli("render", cwd=project.root)
+    project.write("terraform/02-store/main.tf", "# edited\n")
+    told = cli("render", "--check")
+    assert told.code == 2
+    assert "edited: terraform/02-store/main.tf" in told.err
+    assert "-# edited" in cli("render", "--diff").out
+    before = project.snapshot()
+    cli("render").assert_explained()
+    assert project.snapshot() == before
+
+
+def test_as_a_document(cli: Cli, project: ProjectFolder) -> None:
+    told = cli("render", "--json", cwd=project.root)
+    assert told.document["version"] == 1
+    assert set(told.document["render"]) == {"created", "changed", "unchanged", "removed"}
+    assert cli("render", "--json").document["render"]["created"] == 0
+
+
+def test_check_and_diff_exclude_each_other(cli: Cli, project: ProjectFolder) -> None:
+    cli("render", "--check", "--diff", cwd=project.root).assert_explained()
+
+
+def test_a_stale_file_goes_and_a_users_own_stays(cli: Cli, project: ProjectFolder) -> None:
+    cli("render", cwd=project.root)
+    project.write("terraform/03-front-desk/own.tf", "# mine\n")
+    spec = project.spec.read_text()
+    project.write("config/project.yaml", spec[: spec.index("  03-front-desk")])
+    told = cli("render")
+    assert told.code == 0
+    assert [path.name for path in (project.tree / "03-front-desk").iterdir()] == ["own.tf"]
+
+
+@pytest.mark.parametrize("name", ["templates/store/more.tf.j2", "lambdas/clerk/x.py", "config/environments/t.yaml"])
+def test_a_new_input_is_noticed_by_a_render_that_had_nothing_to_do(cli: Cli, project: ProjectFolder, name: str) -> None:
+    cli("render", cwd=project.root)
+    cli("render")
+    project.write(name, (project.root / "config/environments/local.yaml").read_text() if "config" in name else "# x\n")
+    told = cli("render")
+    assert told.code == 0
+    assert ("0 created" in told.out) == name.startswith("lambdas")
