@@ -37,7 +37,7 @@ def main() -> int:
     project: Path = arguments.project
     for command in (["local", "up"], ["render"], ["apply", "--env", "local", "--auto-approve"]):
         _tfgen(project, command)
-    outputs = _json(project, ["output", "--env", "local", "--json"])["outputs"]
+    outputs = _outputs(project)
     access = _json(project, ["local", "env", "--json"])["environment"]
     problems = _run(project, outputs, access, arguments.orders)
     for problem in problems:
@@ -47,6 +47,11 @@ def main() -> int:
     print(f"\nThe report agrees with the books. {time.monotonic() - started:.0f} s in all; nothing was created in AWS.")
     print("Look around: tfgen local mail, tfgen output, tfgen graph. Take all down: make demo-clean")
     return 0
+
+
+def _outputs(project: Path) -> dict[str, dict[str, Any]]:
+    modules = _json(project, ["output", "--env", "local", "--json"])["outputs"]
+    return {name: {key: output["value"] for key, output in outputs.items()} for name, outputs in modules.items()}
 
 
 def _run(project: Path, outputs: Mapping[str, Any], access: Mapping[str, str], count: int) -> list[str]:

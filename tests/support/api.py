@@ -18,7 +18,7 @@ ORDER = {
 
 def open_shop(project: TestProject) -> Shop:
     """Return a client of the project's order API, as root."""
-    outputs = project.json("output", "03-api-ingestion")["outputs"]["03-api-ingestion"]
+    outputs = project.outputs()["03-api-ingestion"]
     url = f"{project.endpoint}/restapis/{outputs['api_id']}/{outputs['api_stage_name']}/_user_request_"
     return Shop(url, "us-east-1", "test", "test")
 

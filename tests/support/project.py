@@ -64,6 +64,15 @@ class TestProject:
         """Run tfgen with --json and return the document."""
         return json.loads(self.tfgen(*words, "--json", code=code).stdout)
 
+    def outputs(self) -> dict[str, dict[str, Any]]:
+        """Return the values of all outputs: module → output → value."""
+        modules = self.json("output")["outputs"]
+        return {name: {key: item["value"] for key, item in outputs.items()} for name, outputs in modules.items()}
+
+    def statuses(self, *words: str) -> dict[str, str]:
+        """Run plan or apply and return what became of each module."""
+        return {name: module["status"] for name, module in self.json(*words)["modules"].items()}
+
     def client(self, service: str) -> Any:
         """Return a boto3 client of the emulator, as root."""
         import boto3

@@ -28,8 +28,7 @@ def test_each_module_has_a_state_of_its_own(deployed: TestProject) -> None:
 
 def test_a_second_apply_changes_nothing(deployed: TestProject) -> None:
     before = deployed.states()
-    done = deployed.json("apply", "--env", "local", "--auto-approve")
-    assert {module["status"] for module in done["modules"]} == {"unchanged"}
+    assert set(deployed.statuses("apply", "--env", "local", "--auto-approve").values()) == {"unchanged"}
     assert deployed.states() == before
 
 
@@ -40,12 +39,11 @@ def test_a_second_clone_plans_no_changes(deployed: TestProject, tmp_path: Path) 
     shutil.copytree(deployed.root, clone.root, symlinks=True, ignore=ignored)
     shutil.copytree(deployed.root / "terraform" / ".tfgen", clone.root / "terraform" / ".tfgen")
     shutil.copytree(deployed.root / ".tfgen" / "local", clone.root / ".tfgen" / "local")
-    plan = clone.json("plan", "--env", "local")
-    assert {module["name"]: module["status"] for module in plan["modules"]} == dict.fromkeys(MODULES, "unchanged")
+    assert clone.statuses("plan", "--env", "local") == dict.fromkeys(MODULES, "unchanged")
 
 
 def test_every_output_can_be_read_and_none_is_null(deployed: TestProject) -> None:
-    outputs = deployed.json("output")["outputs"]
+    outputs = deployed.outputs()
     assert set(outputs) == set(MODULES)
     assert [(name, key) for name, values in outputs.items() for key, value in values.items() if value is None] == []
     raw = deployed.tfgen("output", "storage", "orders_table_name", "--raw").stdout

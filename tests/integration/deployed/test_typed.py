@@ -95,8 +95,7 @@ def test_a_copied_tree_deploys_without_tfgen(typed: TestProject) -> None:
 
 
 def test_tfgen_takes_a_project_over_that_was_begun_by_hand(typed: TestProject) -> None:
-    done = typed.json("apply", "--env", "local", "--auto-approve")
-    statuses = {module["name"]: module["status"] for module in done["modules"]}
+    statuses = typed.statuses("apply", "--env", "local", "--auto-approve")
     statuses.pop("backend-config")
     assert set(statuses.values()) == {"unchanged"}
     assert "backend-config/terraform.tfstate" in typed.states()
