@@ -1088,13 +1088,29 @@ def _parsed(arn: str) -> Any:
 def schedules_fire_on_time() -> None:
     """When a schedule fires.
 
-    AWS: within the minute, in the schedule's own time zone, a one-off schedule once in its life.
-    Emulator: looks every ten seconds, reads at() and cron() as UTC whatever the time zone, and fires a
-    one-off schedule again after each restart (`services/scheduler.py`, `_tick_schedules`).
+    AWS: within the minute, in the schedule's own time zone, a one-off schedule once in its life. An expression or
+    time zone that does not exist is refused.
+    Emulator: looks every ten seconds, reads at() and cron() as UTC whatever the time zone, fires a one-off
+    schedule again after each restart, and takes any expression (`services/scheduler.py`, `_tick_schedules`,
+    `_create_schedule`, `_update_schedule`).
     """
     from ministack.services import eventbridge, scheduler
 
     last_run: dict[Any, float] = {}
+    create, update = scheduler._create_schedule, scheduler._update_schedule
+
+    def refusal(body: Mapping[str, Any]) -> Any:
+        expression = body.get("ScheduleExpression") or "rate(1 day)"
+        zone = body.get("ScheduleExpressionTimezone") or "UTC"
+        known = expression.startswith("at(") or (
+            eventbridge._parse_rate_seconds(expression) or eventbridge._parse_cron_fields(expression)
+        )
+        try:
+            due({"ScheduleExpression": expression, "ScheduleExpressionTimezone": zone}, 0, 0)
+        except (ValueError, KeyError):  # ZoneInfoNotFoundError is a KeyError
+            known = False
+        message = f"Invalid Schedule Expression {expression} in time zone {zone}."
+        return None if known else scheduler._error(400, "ValidationException", message)
 
     def due(schedule: Mapping[str, Any], previous: float, now: float) -> float | None:
         """The moment after `previous` at which the schedule was to fire, if that has come."""
@@ -1127,6 +1143,8 @@ def schedules_fire_on_time() -> None:
             last_run[key] = max(moment, previous)
             _fire(key, schedule, moment)
 
+    scheduler._create_schedule = lambda name, body: refusal(body) or create(name, body)
+    scheduler._update_schedule = lambda name, body: refusal(body) or update(name, body)
     scheduler._tick_schedules = tick
     scheduler._SCHEDULE_TICK_INTERVAL = 0.5
 

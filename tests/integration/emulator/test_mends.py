@@ -857,25 +857,46 @@ def kept(mended: RunningEmulator) -> dict[str, Any]:
     return Schedules(mended).outcome(4)
 
 
+@pytest.mark.xdist_group("schedules")
 def test_schedules_act_as_their_role(neglected: dict[str, Any], kept: dict[str, Any]) -> None:
     assert (neglected["allowed"], neglected["refused"]) == (1, 1)
     assert (kept["allowed"], kept["refused"]) == (1, 0)
 
 
+@pytest.mark.xdist_group("schedules")
 def test_undelivered_schedules_reach_the_dead_letter_queue(neglected: dict[str, Any], kept: dict[str, Any]) -> None:
     assert (neglected["dead"], neglected["dead_refused"]) == ([], 0)
     assert (kept["dead"], kept["dead_refused"]) == (["AccessDeniedException"], 0)
 
 
+@pytest.mark.xdist_group("schedules")
 def test_schedules_fill_context_attributes(neglected: dict[str, Any], kept: dict[str, Any]) -> None:
     assert neglected["due"] == "<aws.scheduler.scheduled-time>"
     due = calendar.timegm(time.strptime(kept["due"], "%Y-%m-%dT%H:%M:%SZ"))
     assert abs(time.time() - due) < 60
 
 
+@pytest.mark.xdist_group("schedules")
 def test_schedules_fire_on_time(neglected: dict[str, Any], kept: dict[str, Any]) -> None:
     assert neglected["zoned"] == 0
     assert kept["zoned"] == 1
+
+
+@pytest.mark.parametrize(
+    ("expression", "zone"),
+    [("at(tomorrow)", "UTC"), ("every day", "UTC"), ("cron(15 4 * * ? *)", "Europe/Atlantis")],
+)
+def test_schedules_that_never_fire_are_refused(
+    mended: RunningEmulator, bare: RunningEmulator, expression: str, zone: str
+) -> None:
+    def make(emulator: RunningEmulator) -> None:
+        _url, arn = make_queue(emulator)
+        role = make_role(emulator, allow("sqs:SendMessage", arn), trusts=FROM_SCHEDULER)
+        make_schedule(emulator, arn, role, when=expression, zone=zone)
+
+    make(bare)
+    with pytest.raises(ClientError, match="Invalid Schedule Expression"):
+        make(mended)
 
 
 # --- Lambda and API Gateway --------------------------------------------------------------------
