@@ -20,7 +20,7 @@ DEFAULT_ENVIRONMENT = "local"
 
 _RESERVED = frozenset({
     # the locals that rendered files define themselves
-    "tags", "name_prefix", "account_id", "partition", "region",
+    "tags", "extra_tags", "name_prefix", "account_id", "partition", "region",
     # HCL's own words, and the arguments of a module call
     "for", "if", "in", "null", "true", "false", "count", "each", "local", "module", "path", "self", "terraform", "var",
     "data", "resource", "output", "variable", "provider", "lifecycle", "version", "source", "providers", "depends_on",
