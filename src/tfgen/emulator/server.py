@@ -11,6 +11,7 @@ import logging
 import os
 import shutil
 import signal
+import socket
 import sys
 import time
 from collections.abc import Awaitable, Callable, MutableMapping, Sequence
@@ -22,6 +23,7 @@ from urllib.parse import parse_qs
 from tfgen.emulator import identity
 
 BIND_HOST = "127.0.0.1"
+BACKLOG = 100
 LOCK_SECONDS = 2.0
 SERVICES = (
     *("account", "apigateway", "athena", "dynamodb", "dynamodbstreams", "ec2", "events", "firehose"),
@@ -180,6 +182,9 @@ def _run(options: Options, pid_file: IO[str]) -> int:
     stopped: list[int] = []
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda received, _frame: stopped.append(received))
+    listener = _listen(options.port)
+    if listener is None:
+        return 1
     _prepare(options)
     token = options.token_file.read_text(encoding="utf-8").strip() if options.token_file else ""
     app = without_browsers(_application(options))
@@ -190,7 +195,7 @@ def _run(options: Options, pid_file: IO[str]) -> int:
         return 0
     _write(pid_file, json.dumps({"pid": os.getpid(), "port": options.port, "started": time.time()}))
     try:
-        asyncio.run(_serve(app, options.port, stopped))
+        asyncio.run(_serve(app, listener, stopped))
     finally:
         shutil.rmtree(options.state_dir / "tmp", ignore_errors=True)
     if failures.seen:
@@ -198,6 +203,20 @@ def _run(options: Options, pid_file: IO[str]) -> int:
     # An empty file means: ended in peace, with everything saved.
     _write(pid_file, "")
     return 0
+
+
+def _listen(port: int) -> socket.socket | None:
+    """Take the port before anything else is done, so that a taken one leaves no trace."""
+    listener = socket.socket()
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((BIND_HOST, port))
+    except OSError as error:
+        listener.close()
+        sys.stderr.write(f"cannot listen on {BIND_HOST}:{port}: {error.strerror}\n")
+        return None
+    listener.listen(BACKLOG)
+    return listener
 
 
 def _prepare(options: Options) -> None:
@@ -229,7 +248,7 @@ def _project(state_dir: Path) -> Path:
     return state_dir.parent.parent if inside else state_dir
 
 
-async def _serve(app: Application, port: int, stopped: Sequence[int]) -> None:
+async def _serve(app: Application, listener: socket.socket, stopped: Sequence[int]) -> None:
     from hypercorn.asyncio import serve
     from hypercorn.config import Config
 
@@ -240,7 +259,7 @@ async def _serve(app: Application, port: int, stopped: Sequence[int]) -> None:
     if stopped:
         stop.set()
     config = Config()
-    config.bind = [f"{BIND_HOST}:{port}"]
+    config.bind = [f"fd://{listener.fileno()}"]
     config.keep_alive_timeout = 75
     config.graceful_timeout = 1
     config.loglevel = "WARNING"

@@ -212,6 +212,17 @@ def test_the_port_is_taken_by_another_program(project: Project, monkeypatch: pyt
     assert project.status().state == "stopped"
 
 
+def test_a_taken_port_leaves_no_trace(tmp_path: Path) -> None:
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        argv = [sys.executable, "-m", "tfgen.emulator", "--port", str(other.getsockname()[1])]
+        argv += ["--state-dir", str(tmp_path / ".tfgen" / "local")]
+        ended = subprocess.run(argv, capture_output=True, text=True, timeout=30, check=False)
+    assert ended.returncode == 1
+    assert "cannot listen on 127.0.0.1" in ended.stderr
+    assert localaws.status(tmp_path / ".tfgen", "http://127.0.0.1:1").state == "stopped"
+
+
 def test_two_starts_at_once_end_with_one_emulator(project: Project) -> None:
     code = "import sys; from pathlib import Path; from tfgen import localaws as l;"
     code += "print(l.up(Path(sys.argv[1]), sys.argv[2]).pid)"
