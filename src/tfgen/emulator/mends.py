@@ -1467,6 +1467,39 @@ def functions_log_as_their_role() -> None:
     lambda_svc._emit_lambda_logs = emit
 
 
+# --- The wire --------------------------------------------------------------------------------
+
+
+def responses_leave_in_one_piece() -> None:
+    """An answer's head and body in one write.
+
+    AWS: a short answer arrives as a whole.
+    Emulator: its web server writes the head and the body one after the other
+    (`hypercorn/protocol/h11.py`, `_send_h11_event`), milliseconds apart when another thread runs in
+    between. The Go SDK inside terraform then now and then gives up a DynamoDB call and repeats it;
+    repeated, the conditional write of a state lock meets the lock that it has just taken itself, and
+    terraform fails with its own lock left behind (seen in 1 of 100 runs on a busy machine).
+    """
+    import h11
+    from hypercorn.events import RawData
+    from hypercorn.protocol.h11 import H11Protocol
+
+    async def send_together(self: Any, event: Any) -> None:
+        try:
+            data = self.connection.send(event)
+        except h11.LocalProtocolError:
+            if self.connection.their_state != h11.ERROR:
+                raise
+            return
+        data = self.__dict__.pop("held_head", b"") + data
+        if isinstance(event, h11.Response):
+            self.held_head = data
+        else:
+            await self.send(RawData(data=data))
+
+    H11Protocol._send_h11_event = send_together  # type: ignore[method-assign]
+
+
 MENDS: tuple[Callable[[], None], ...] = (
     loopback_counts_as_secure,
     principal_arn_is_the_role,
@@ -1498,6 +1531,7 @@ MENDS: tuple[Callable[[], None], ...] = (
     functions_get_a_clean_environment,
     functions_need_a_role_that_trusts_lambda,
     functions_log_as_their_role,
+    responses_leave_in_one_piece,
 )
 
 

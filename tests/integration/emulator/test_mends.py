@@ -9,6 +9,7 @@ from __future__ import annotations
 import calendar
 import io
 import json
+import socket
 import time
 import uuid
 import zipfile
@@ -1101,3 +1102,19 @@ def test_embedded_metrics_become_metrics(mended: RunningEmulator, bare: RunningE
 
     assert total(bare) == 0
     assert total(mended) == 3
+
+
+def test_responses_leave_in_one_piece(mended: RunningEmulator, bare: RunningEmulator) -> None:
+    def split_answers(emulator: RunningEmulator) -> int:
+        request = b"GET /_ministack/health HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
+        split = 0
+        for _ in range(200):
+            with socket.create_connection(("127.0.0.1", emulator.port), timeout=10) as connection:
+                connection.sendall(request)
+                head, _, body = connection.recv(1 << 20).partition(b"\r\n\r\n")
+                assert head.startswith(b"HTTP/1.1 200")
+                split += not body
+        return split
+
+    assert split_answers(bare) > 0
+    assert split_answers(mended) == 0
