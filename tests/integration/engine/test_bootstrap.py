@@ -188,5 +188,5 @@ def test_states_that_the_spec_does_not_know_keep_the_backend(make_project, envir
     project = make_project({**MODULES, "01-old": ()}, bodies=LIGHT)
     assert deployment.apply(project, environment, caller, AUTO).ok
     smaller = replace(project, modules=tuple(m for m in project.modules if m.name != "01-old"))
-    with pytest.raises(TfgenError, match="01-old/terraform.tfstate"):
+    with pytest.raises(TfgenError, match=r"01-old/terraform\.tfstate"):
         deployment.destroy(smaller, environment, caller, replace(AUTO, with_backend=True))
