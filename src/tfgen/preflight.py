@@ -96,7 +96,8 @@ def _api_gateway_role(project: Project, environment: Environment, clients: Aws) 
     if not clients.client("apigateway").get_account().get("cloudwatchRoleArn"):
         yield Finding(
             f"API Gateway has no role to write logs with in {environment.region}",
-            "make a role with AmazonAPIGatewayPushToCloudWatchLogs, then: aws apigateway update-account "
+            f"set manage_account_role: true for {module.name} in config/environments/{environment.name}.yaml, or make a "
+            "role with AmazonAPIGatewayPushToCloudWatchLogs, then: aws apigateway update-account "
             "--patch-operations op=replace,path=/cloudwatchRoleArn,value=ROLE_ARN",
         )
 
@@ -106,7 +107,8 @@ def _mail(project: Project, environment: Environment, clients: Aws) -> Iterator[
     if module is None:
         return
     client = clients.client("sesv2")
-    sender = _value(environment, module, "sender")
+    roles = _blueprint(project, "iam")
+    sender = _value(environment, roles, "sender") if roles is not None else None
     if sender and not _is_verified(client, sender):
         yield Finding(
             f"SES will not send for {sender} before that identity is verified",
