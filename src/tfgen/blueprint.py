@@ -21,8 +21,14 @@ _RUNBOOK: Schema = {
     "additionalProperties": False,
     "required": ["id", "title", "meaning", "first_look", "command"],
     "properties": {
-        name: {"type": "string", "minLength": 1} for name in ("id", "title", "meaning", "first_look", "command")
+        "id": {"type": "string", "pattern": "^[a-z0-9-]+$", "description": "an anchor: words joined by hyphens"},
+        **{name: {"type": "string", "minLength": 1} for name in ("title", "meaning", "first_look", "command")},
     },
+}
+_FUNCTION: Schema = {
+    "type": "string",
+    "pattern": r"^[a-z][a-z0-9_]*$",
+    "description": "a folder under lambdas/: lower-case words joined by underscores",
 }
 _SCHEMA: Schema = {
     "type": "object",
@@ -31,7 +37,7 @@ _SCHEMA: Schema = {
     "properties": {
         "summary": {"type": "string", "minLength": 1},
         "reads": {"type": "array", "items": {"type": "string"}, "uniqueItems": True},
-        "functions": {"type": "array", "items": {"type": "string"}, "uniqueItems": True},
+        "functions": {"type": "array", "items": _FUNCTION, "uniqueItems": True},
         "settings": {"type": "object"},
         "redeploy": {"type": "string"},
         "rollback": {"type": "string"},

@@ -167,6 +167,7 @@ class _Renderer:
         sources = {name: text.encode() for name, (_, text) in rendered.items()}
         self.sources = [*sources.values(), *self.users.values()]
         blocks = self._read(module, sources)
+        self._check_variables(module, blueprint, blocks)
         used = self._check_references(module, sources, {name: part for name, (part, _) in rendered.items()})
         self._add(f"{module.name}/README.md", "_shared/README.md.j2", {
             **context,
@@ -251,6 +252,16 @@ class _Renderer:
             if block.type == "output" and block.labels
         }
         return blocks
+
+    def _check_variables(self, module: Module, blueprint: Blueprint, blocks: Mapping[str, Sequence[Block]]) -> None:
+        """Refuse a varying setting without its variable: terraform would ignore an environment's value."""
+        declared = {variable.name for variable in _variables(blocks)}
+        for name in blueprint.varying:
+            if name not in declared:
+                message = f"the setting '{name}' varies, but {module.name} has no variable of that name"
+                hint = f"declare it in templates/{blueprint.name}/variables.tf.j2, or take out 'varies'"
+                where = f"templates/{blueprint.name}/blueprint.yaml"
+                self.problems.append(TfgenError(message, hint=hint, where=where))
 
     def _check_references(
         self, module: Module, sources: Mapping[str, bytes], templates: Mapping[str, str]

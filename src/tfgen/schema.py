@@ -220,7 +220,8 @@ def _object(value: dict[str, Any], schema: Schema, path: tuple[str | int, ...]) 
         if not parts and isinstance(extra, Mapping):
             yield from validate(item, extra, (*path, name))
         elif not parts and not extra:
-            hint = _choice(name, sorted(properties)) or f"a key fits {' or '.join(patterns)}" * bool(patterns)
+            fitting = f"a key fits {' or '.join(patterns)}" if patterns else "take it out: no key is wanted here"
+            hint = _choice(name, sorted(properties)) or fitting
             yield Problem((*path, name), f"unknown key '{name}'", hint, key=True)
 
 

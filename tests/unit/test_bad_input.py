@@ -6,9 +6,12 @@ import re
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from tests.support.cli import Cli, Outcome, run_process
-from tests.support.projects import SPEC, ProjectFolder
+from tests.support.projects import SPEC, ProjectFolder, make_project
+from tfgen.errors import TfgenError
 
 SPEC_FILE = "config/project.yaml"
 Change = tuple[str, str]
@@ -214,6 +217,52 @@ def test_broken_bytes_in_a_blueprint(cli: Cli, project: ProjectFolder, name: str
     told.assert_explained()
     assert f"error: {name}" in told.err
     assert not project.tree.exists()
+
+
+@pytest.fixture(scope="module")
+def fuzzed(tmp_path_factory: pytest.TempPathFactory) -> ProjectFolder:
+    return make_project(tmp_path_factory.mktemp("fuzz") / "project")
+
+
+_FUZZED = (SPEC_FILE, "config/environments/dev.yaml", "templates/store/blueprint.yaml")
+_JUNK = st.sampled_from(
+    [
+        b"\t",
+        b"\n",
+        b": ",
+        b"- ",
+        b"&a ",
+        b"*a ",
+        b"!!x ",
+        b"<<: ",
+        b"[",
+        b"}",
+        b"'",
+        b"\xff",
+        b"\x00",
+        b"null ",
+        b"9" * 99,
+    ]
+)
+
+
+@settings(max_examples=150, deadline=None)
+@given(name=st.sampled_from(_FUZZED), at=st.floats(0, 1), cut=st.integers(0, 12), junk=_JUNK | st.binary(max_size=3))
+def test_no_accident_in_a_file_is_ever_a_bug(
+    fuzzed: ProjectFolder, name: str, at: float, cut: int, junk: bytes
+) -> None:
+    path = fuzzed.root / name
+    original = path.read_bytes()
+    start = int(at * len(original))
+    path.write_bytes(original[:start] + junk + original[start + cut :])
+    try:
+        fuzzed.preview()
+    except TfgenError as error:
+        for problem in getattr(error, "problems", (error,)):
+            assert problem.where
+            assert problem.hint
+    finally:
+        path.write_bytes(original)
 
 
 def test_as_a_process(project: ProjectFolder) -> None:

@@ -57,6 +57,7 @@ def test_a_users_folder_comes_first_and_shared_is_no_blueprint(project: ProjectF
             "1 where text is wanted",
         ),
         ("summary: x\nsettings: {}\nrunbooks: [{id: a}]\n", "3:12", "'title' is missing"),
+        ("summary: x\nsettings: {}\nfunctions: [../../x]\n", "3:13", "'../../x' does not fit"),
         ("summary: x\nsummary: y\nsettings: {}\n", "2:1", "the key 'summary' stands twice"),
     ],
 )

@@ -255,6 +255,15 @@ def test_a_dependency_of_the_blueprint_that_nobody_uses_is_refused_there(project
     assert "declares that it reads 00-network" in message
 
 
+def test_a_varying_setting_needs_its_variable(project: ProjectFolder) -> None:
+    project.write("templates/store/variables.tf.j2", "")
+    project.change(STORE, "var.protect", "true")
+    [(where, message, hint)] = problems_of(project)
+    assert where == "templates/store/blueprint.yaml"
+    assert message == "the setting 'protect' varies, but 02-store has no variable of that name"
+    assert "variables.tf.j2" in hint
+
+
 def test_all_wrong_references_come_at_once(project: ProjectFolder) -> None:
     project.change(STORE, "local.network.network_id", "local.network.a")
     project.change(STORE, "local.network.password", "local.network.b")

@@ -177,7 +177,7 @@ _schemas = st.recursive(
 )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(_values, _schemas)
 def test_the_verdict_is_that_of_the_jsonschema_library(value: Any, schema: dict[str, Any]) -> None:
     assert not list(check_schema(schema))
