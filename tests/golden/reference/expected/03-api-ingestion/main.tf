@@ -1,0 +1,35 @@
+# Rendered by tfgen from api-ingestion/main.tf; change the spec or the blueprint instead.
+
+# The order API and the function behind it.
+#   api.tf       resources, methods, validation, deployment and stage
+#   problems.tf  what the gateway itself answers when it refuses a request
+#   function.tf  the order processor
+#   logging.tf   log groups and the account's logging role
+#   waf.tf       the web application firewall, when it is switched on
+
+data "aws_caller_identity" "current" {}
+
+data "aws_partition" "current" {}
+
+locals {
+  api_name      = "${local.name_prefix}-orders-api"
+  function_name = "${local.name_prefix}-order-processor"
+  stage_name    = "live"
+
+  # One entry per route: add a route here and its method, integration, permission
+  # and place in the deployment follow.
+  routes = {
+    create_order = {
+      http_method        = "POST"
+      resource           = aws_api_gateway_resource.orders
+      request_models     = { "application/json" = aws_api_gateway_model.create_order.name }
+      request_parameters = { "method.request.header.Idempotency-Key" = true }
+    }
+    get_order = {
+      http_method        = "GET"
+      resource           = aws_api_gateway_resource.order
+      request_models     = {}
+      request_parameters = { "method.request.path.id" = true }
+    }
+  }
+}
