@@ -1106,7 +1106,7 @@ def test_embedded_metrics_become_metrics(mended: RunningEmulator, bare: RunningE
 
 def test_responses_leave_in_one_piece(mended: RunningEmulator, bare: RunningEmulator) -> None:
     def split_answers(emulator: RunningEmulator) -> int:
-        request = b"GET /_ministack/health HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
+        request = f"GET /_ministack/health HTTP/1.1\r\nHost: 127.0.0.1:{emulator.port}\r\n\r\n".encode()
         split = 0
         for _ in range(200):
             with socket.create_connection(("127.0.0.1", emulator.port), timeout=10) as connection:
