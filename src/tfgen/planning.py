@@ -37,6 +37,10 @@ class Counts:
     def __str__(self) -> str:
         return f"{self.add} to add, {self.change} to change, {self.destroy} to destroy"
 
+    def past(self) -> str:
+        """Say the same of what has been done."""
+        return f"{self.add} added, {self.change} changed, {self.destroy} destroyed"
+
 
 @dataclass(frozen=True)
 class ResourceChange:
@@ -216,7 +220,9 @@ def explain(error: str, *, module: str, reads: Sequence[str] = ()) -> str:
     if _misses_upstream(error):
         upstream = ", ".join(reads) or "the modules it reads"
         return f"an output of {upstream} is missing: tfgen apply --module {module} --with-dependencies"
-    if re.search(r"already ?exists|AlreadyOwnedByYou|EntityAlreadyExists|ResourceInUseException", error, re.I):
+    if "BucketNotEmpty" in error:
+        return _empty_bucket_hint(error)
+    if _EXISTS.search(error):
         address = re.search(r"^\s*with ([^\s,]+),", error, re.MULTILINE)
         target = address[1] if address else "ADDRESS"
         return (

@@ -226,8 +226,10 @@ def _ended(result: Result) -> Event:
 
 
 def _line(result: Result) -> str:
-    if result.status in (DONE, PLANNED):
+    if result.status == PLANNED:
         return str(result.counts)
+    if result.status == DONE:
+        return result.counts.past()
     return result.reason.partition("\n")[0]
 
 

@@ -259,9 +259,7 @@ def _print_failures(settings: Settings, run: Run) -> None:
 
 def _summary(settings: Settings, result: Result) -> str:
     if result.status in ("done", "planned"):
-        what = str(result.counts)
-        if result.status == "done":
-            what = f"{result.counts.add} added, {result.counts.change} changed, {result.counts.destroy} destroyed"
+        what = result.counts.past() if result.status == "done" else str(result.counts)
     elif result.status == "failed":
         what = result.reason.partition("\n")[0]
     else:

@@ -1,0 +1,102 @@
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+import time
+
+import pytest
+
+from tfgen import process
+from tfgen.errors import Interrupted, TfgenError
+
+ENV = {"PATH": os.environ["PATH"]}
+COUNT_SIGNALS = """
+import signal, sys, time
+seen = []
+signal.signal(signal.SIGINT, lambda *_: seen.append(1))
+print("ready", flush=True)
+end = time.monotonic() + 5
+while not seen and time.monotonic() < end:
+    time.sleep(0.01)
+time.sleep(0.3)
+print(len(seen), flush=True)
+"""
+
+
+def test_output_is_handed_on_line_by_line_and_kept(tmp_path):
+    lines: list[str] = []
+    done = process.run(
+        [sys.executable, "-c", "import sys; print('a'); print('b'); print('e', file=sys.stderr); sys.exit(3)"],
+        cwd=tmp_path,
+        env=ENV,
+        on_line=lines.append,
+    )
+    assert (done.returncode, done.stdout, done.stderr, lines) == (3, "a\nb\n", "e\n", ["a", "b"])
+
+
+def test_nothing_is_inherited(tmp_path, monkeypatch):
+    monkeypatch.setenv("SECRET", "x")
+    done = process.run([sys.executable, "-c", "import os; print('SECRET' in os.environ)"], cwd=tmp_path, env=ENV)
+    assert done.stdout == "False\n"
+
+
+def test_a_missing_program_is_explained(tmp_path):
+    with pytest.raises(TfgenError, match="cannot start /nowhere/program: No such file"):
+        process.run(["/nowhere/program"], cwd=tmp_path, env=ENV)
+
+
+def test_a_program_that_takes_too_long_is_ended(tmp_path):
+    with pytest.raises(TfgenError, match=r"did not end within 0\.2 seconds"):
+        process.run([sys.executable, "-c", "import time; time.sleep(60)"], cwd=tmp_path, env=ENV, timeout=0.2)
+
+
+def test_an_interruption_reaches_every_child_exactly_once(tmp_path):
+    children = process.Children()
+    ready = threading.Semaphore(0)
+    results: list[str] = []
+
+    def run() -> None:
+        done = process.run(
+            [sys.executable, "-c", COUNT_SIGNALS],
+            cwd=tmp_path,
+            env=ENV,
+            children=children,
+            on_line=lambda line: ready.release() if line == "ready" else None,
+        )
+        results.append(done.stdout.split()[-1])
+
+    threads = [threading.Thread(target=run) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for _ in threads:
+        ready.acquire(timeout=10)
+    with children.forwarding():
+        os.kill(os.getpid(), signal.SIGINT)
+        time.sleep(0.05)
+        os.kill(os.getpid(), signal.SIGTERM)
+        for thread in threads:
+            thread.join()
+    assert results == ["1", "1"]
+    assert children.stopping
+    with pytest.raises(Interrupted):
+        process.run([sys.executable, "-c", "pass"], cwd=tmp_path, env=ENV, children=children)
+
+
+def test_an_interruption_ends_a_question():
+    children = process.Children()
+    with children.forwarding(), pytest.raises(Interrupted), children.question():
+        signal.raise_signal(signal.SIGINT)
+    assert children.stopping
+
+
+def test_handlers_are_put_back():
+    before = signal.getsignal(signal.SIGINT)
+    with process.Children().forwarding():
+        assert signal.getsignal(signal.SIGINT) is not before
+    assert signal.getsignal(signal.SIGINT) is before
+
+
+def test_a_program_on_the_terminal_gives_its_status(tmp_path):
+    assert process.run_attached([sys.executable, "-c", "import sys; sys.exit(7)"], cwd=tmp_path, env=ENV) == 7
