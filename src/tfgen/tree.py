@@ -102,7 +102,8 @@ def write(root: Path, files: Mapping[str, File], changes: Changes) -> None:
         if not file.link and (path in wanted or known.get(path) != digests[path])
     }
     manifest = {str(MANIFEST): File((json.dumps({"version": _VERSION, "files": digests}, indent=1) + "\n").encode())}
-    _replace_all(root, {**wanted, **kept, **bases, **manifest})
+    # In this order a run that is killed in between leaves files that match the manifest or their new base.
+    _replace_all(root, {**bases, **wanted, **kept, **manifest})
     for path in changes.removed:
         if path not in kept:
             _remove(root, Path(path))
@@ -172,17 +173,19 @@ def _state(root: Path, path: str, file: File, rendered: str | None) -> str:
     wanted = f"{_LINK}{file.link}".encode() if file.link else file.content
     if _managed(path, current) == _managed(path, wanted) or (_is_lock(path) and _still_locks(current, wanted)):
         return "unchanged"
-    if rendered is None:
-        return "foreign"
-    return "changed" if _is_as_rendered(root, path, current, rendered) else "edited"
+    if _is_as_rendered(root, path, current, rendered):
+        return "changed"
+    return "foreign" if rendered is None else "edited"
 
 
-def _is_as_rendered(root: Path, path: str, current: bytes, rendered: str) -> bool:
+def _is_as_rendered(root: Path, path: str, current: bytes, rendered: str | None) -> bool:
     """True if a file holds what was rendered; a dependency lock file may hold more, from `terraform init`."""
     if _digest(path, current) == rendered:
         return True
-    base = _current(root / BASE / path) if _is_lock(path) else None
-    return base is not None and _still_locks(current, base)
+    base = _current(root / BASE / path)
+    if base is None:
+        return False
+    return _managed(path, current) == _managed(path, base) or (_is_lock(path) and _still_locks(current, base))
 
 
 def _is_lock(path: str) -> bool:
@@ -282,18 +285,32 @@ def _replace_all(root: Path, files: Mapping[str, File]) -> None:
             temporary = target + _STAGED
             staged.append((temporary, target))
             _stage(temporary, file)
-    except OSError as error:
-        for temporary, _ in staged:
-            with suppress(OSError):
-                os.unlink(temporary)  # noqa: PTH108 - strings, this runs for every file of the tree
-        for folder in reversed(made):
-            with suppress(OSError):
-                folder.rmdir()
-        where = error.filename or str(root)
+    except BaseException as error:
+        _clear(staged, made)
+        if not isinstance(error, OSError):
+            raise
+        where = str(error.filename or root)
         hint = "nothing was changed; make the folder writable or free some space"
-        raise TfgenError(f"cannot write the tree: {error.strerror}", where=str(where), hint=hint) from None
-    for temporary, target in staged:
-        os.replace(temporary, target)  # noqa: PTH105 - as above
+        raise TfgenError(f"cannot write the tree: {error.strerror}", where=where, hint=hint) from None
+    try:
+        for temporary, target in staged:
+            os.replace(temporary, target)  # noqa: PTH105 - strings, this runs for every file of the tree
+    except BaseException as error:
+        _clear(staged, made)
+        if not isinstance(error, OSError):
+            raise
+        where = str(error.filename2 or error.filename or root)
+        hint = "some files are new, others are not yet; mend the place and render again"
+        raise TfgenError(f"cannot finish the tree: {error.strerror}", where=where, hint=hint) from None
+
+
+def _clear(staged: Sequence[tuple[str, str]], made: Sequence[Path]) -> None:
+    for temporary, _ in staged:
+        with suppress(OSError):
+            os.unlink(temporary)  # noqa: PTH108 - as above
+    for folder in reversed(made):
+        with suppress(OSError):
+            folder.rmdir()
 
 
 def _make_folder(folder: Path, made: list[Path]) -> None:

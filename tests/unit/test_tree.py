@@ -341,6 +341,46 @@ def test_writing_is_all_or_nothing_wherever_it_fails(tmp_path_factory: pytest.Te
     assert not done or not compare(root, files).is_stale
 
 
+@settings(max_examples=25, deadline=None)
+@given(killed_after=st.integers(0, 9), third=_trees)
+def test_a_run_that_is_killed_in_between_is_no_obstacle(
+    tmp_path_factory: pytest.TempPathFactory, killed_after: int, third: dict[str, File]
+) -> None:
+    root = tmp_path_factory.mktemp("t")
+    put(root, texts(a="1", d__e="2", z="3"))
+    second = texts(a="new", d__e="new", d__f="new", g__h__i="new")
+    original, count = os.replace, 0
+
+    def killed(source: str, target: str) -> None:
+        nonlocal count
+        count += 1
+        if count > killed_after:
+            raise KeyboardInterrupt
+        original(source, target)
+
+    changes = compare(root, second)
+    with pytest.MonkeyPatch.context() as patch, suppress(KeyboardInterrupt):
+        patch.setattr(os, "replace", killed)
+        write(root, second, changes)
+    assert not list(root.rglob("*.tfgen-staged"))
+    put(root, third)
+    assert not compare(root, third).is_stale
+    found = {path: data for path, data in snapshot(root).items() if path in third}
+    assert found == {path: file.content for path, file in third.items()}
+
+
+def test_a_failure_in_the_last_step_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(source: str, target: str) -> None:
+        raise OSError(5, "Input/output error", source, None, target)
+
+    changes = compare(tmp_path, FILES)
+    monkeypatch.setattr(os, "replace", broken)
+    with pytest.raises(TfgenError, match="cannot finish the tree: Input/output error") as caught:
+        write(tmp_path, FILES, changes)
+    assert "render again" in caught.value.hint
+    assert snapshot(tmp_path) == {}
+
+
 def test_a_project_is_written_whole(project: ProjectFolder) -> None:
     changes = project.render()
     assert len(changes.created) == len(list(project.preview().tree.files))
