@@ -15,6 +15,14 @@ from tfgen.yamldoc import Document, load_document
 
 SHARED = "_shared"
 _FILE = "blueprint.yaml"
+_SHARED_TEMPLATES = (
+    "README.md.j2",
+    "backend.tf.j2",
+    "locals.tf.j2",
+    "providers.tf.j2",
+    "remote_state.tf.j2",
+    "versions.tf.j2",
+)
 
 _RUNBOOK: Schema = {
     "type": "object",
@@ -127,7 +135,7 @@ def load_blueprint(name: str, folder: Path) -> Blueprint:
         for problem in validate(document.value, _SCHEMA)
     ]
     if not problems:
-        problems = _settings_problems(document)
+        problems = [*_settings_problems(document), *_template_problems(name, folder)]
     if problems:
         raise SpecError(problems)
     return _blueprint(name, folder, document.value)
@@ -145,6 +153,15 @@ def _settings_problems(document: Document) -> list[TfgenError]:
             hint = "give it a default, or name it in 'required'"
             problems.append(document.problem(f"the setting '{name}' has no default", path, hint=hint, key=True))
     return problems
+
+
+def _template_problems(name: str, folder: Path) -> list[TfgenError]:
+    hint = "choose another file name; to change what all modules have in common, put a file into templates/_shared/"
+    return [
+        TfgenError("this file is rendered from templates/_shared/", where=f"templates/{name}/{file}", hint=hint)
+        for file in _SHARED_TEMPLATES
+        if (folder / file).exists()
+    ]
 
 
 def _blueprint(name: str, folder: Path, value: Mapping[str, Any]) -> Blueprint:

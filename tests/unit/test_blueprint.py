@@ -72,6 +72,15 @@ def test_a_wrong_blueprint_is_explained_with_its_place(
     assert message in problem.message
 
 
+def test_a_template_that_would_be_lost_is_refused(project: ProjectFolder) -> None:
+    project.write("templates/store/locals.tf.j2", "locals {}\n")
+    with pytest.raises(SpecError) as caught:
+        load(project, "store")
+    [problem] = caught.value.problems
+    assert problem.where == "templates/store/locals.tf.j2"
+    assert "_shared" in problem.hint
+
+
 def test_a_required_setting_needs_no_default(project: ProjectFolder) -> None:
     project.write(
         "templates/store/blueprint.yaml",

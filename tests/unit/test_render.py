@@ -309,5 +309,10 @@ def test_a_users_own_remote_state_counts_as_use(project: ProjectFolder) -> None:
     assert Edge("03-front-desk", "00-network", ("*",)) in project.preview().tree.edges
 
 
+def test_what_all_modules_have_in_common_can_be_replaced(project: ProjectFolder) -> None:
+    project.write("templates/_shared/providers.tf.j2", 'provider "aws" {\n  region = var.aws_region\n}\n')
+    assert "allowed_account_ids" not in text_of(project, "02-store/providers.tf")
+
+
 def test_rendering_twice_gives_the_same(project: ProjectFolder) -> None:
     assert project.preview().tree == project.preview().tree

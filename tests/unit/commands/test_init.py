@@ -2,6 +2,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from tests.support.cli import Cli
 from tests.support.projects import snapshot
 from tfgen import workflow
@@ -20,6 +22,19 @@ def test_as_a_document(cli: Cli, tmp_path: Path) -> None:
     told = cli("init", "shop", "--json", cwd=tmp_path)
     assert told.document["project"] == "ecommerce-analytics"
     assert "config/project.yaml" in told.document["files"]
+
+
+def test_on_a_terminal_it_asks_for_what_was_not_given(
+    cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answers = iter(["book-shop", "", "eu-west-1"])
+    monkeypatch.setattr("sys.stdin.isatty", lambda: True, raising=False)
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True, raising=False)
+    monkeypatch.setattr("click.termui.visible_prompt_func", lambda _: next(answers))
+    told = cli("init", "shop", cwd=tmp_path)
+    assert told.code == 0
+    project = workflow.load_project(tmp_path / "shop").project
+    assert (project.name, project.owner, project.region) == ("book-shop", "data-engineering-team", "eu-west-1")
 
 
 def test_quiet(cli: Cli, tmp_path: Path) -> None:
