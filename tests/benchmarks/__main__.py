@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Mapping
@@ -12,7 +13,7 @@ from dataclasses import asdict, is_dataclass
 from pathlib import Path
 from typing import Any
 
-from tests.benchmarks.measure import Measured, measure
+from tests.benchmarks.measure import Measured, Subject, measure
 from tests.benchmarks.peers import make_cookiecutter, make_copier
 from tfgen import workflow
 from tfgen.render import plan_files
@@ -38,78 +39,82 @@ class _Recorder(Templates):
 def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        env = {"PATH": f"{_BIN}:{os.environ['PATH']}", "HOME": str(folder / "home"), "LC_ALL": "C.UTF-8"}
+        settings = {name: value for name, value in os.environ.items() if name.startswith("PIP_")}
+        env = {
+            "PATH": f"{_BIN}:{os.environ['PATH']}",
+            "HOME": str(folder / "home"),
+            "LC_ALL": "C.UTF-8",
+            **settings,
+        }
         (folder / "home").mkdir()
         project = folder / "project"
-        measure([_TFGEN, "init", str(project)], cwd=folder, env=env, runs=0)
+        _run("init", str(project), cwd=folder, env=env)
         _render_rows(folder, project, env)
         _start_up_rows(project, env)
 
 
 def _render_rows(folder: Path, project: Path, env: Mapping[str, str]) -> None:
-    tree = project / "terraform"
-    kept = folder / "artifacts"
-
-    def forget() -> None:
-        _set_artifacts_aside(tree, kept)
-
-    measure([_TFGEN, "render"], cwd=project, env=env, runs=0)
+    tree, kept = project / "terraform", folder / "artifacts"
+    _run("render", cwd=project, env=env)
     count = _write_jobs(project, folder / "jobs.json")
-    bare_argv = [
-        sys.executable,
-        str(_HERE / "bare_jinja.py"),
-        str(folder / "jobs.json"),
-        str(folder / "bare"),
-        str(project / "config" / "project.yaml"),
-    ]
-    bare = measure(bare_argv, cwd=folder, env=env, before=_remove(folder / "bare"))
-    full = measure([_TFGEN, "render"], cwd=project, env=env, before=forget)
     make_cookiecutter(tree, folder / "cookiecutter-template")
     make_copier(tree, folder / "copier-template")
-    cookiecutter = measure(
-        [str(_BIN / "cookiecutter"), "--no-input", "-o", str(folder / "out"), str(folder / "cookiecutter-template")],
-        cwd=folder,
-        env=env,
-        before=_remove(folder / "out"),
-        runs=5,
+    spec = str(project / "config" / "project.yaml")
+    bare_argv = [sys.executable, str(_HERE / "bare_jinja.py"), str(folder / "jobs.json"), str(folder / "bare"), spec]
+    cookiecutter = [str(_BIN / "cookiecutter"), "--no-input", "-o", "out", "cookiecutter-template"]
+    copier = [str(_BIN / "copier"), "copy", "--defaults", "--quiet", "copier-template", "out2"]
+    table = measure(
+        (
+            Subject("bare Jinja script", bare_argv, folder, env, _remove(folder / "bare")),
+            Subject("tfgen render", [_TFGEN, "render"], project, env, lambda: _set_artifacts_aside(tree, kept)),
+        )
     )
-    copier = measure(
-        [str(_BIN / "copier"), "copy", "--defaults", "--quiet", str(folder / "copier-template"), str(folder / "out2")],
-        cwd=folder,
-        env=env,
-        before=_remove(folder / "out2"),
+    table |= measure(
+        (
+            Subject("cookiecutter", cookiecutter, folder, env, _remove(folder / "out")),
+            Subject("copier", copier, folder, env, _remove(folder / "out2")),
+        ),
         runs=5,
     )
     print(f"\nfull render of the reference project, {count} files")
-    _row("bare Jinja script", bare, bare)
-    _row("tfgen render", full, bare, budget=1.6, memory=45)
-    _row("cookiecutter", cookiecutter, bare)
-    _row("copier", copier, bare)
+    _show(table, {"tfgen render": 1.6}, {"tfgen render": 45})
 
 
 def _start_up_rows(project: Path, env: Mapping[str, str]) -> None:
-    click_argv = [sys.executable, str(_HERE / "bare_click.py")]
-    bare = measure([*click_argv, "--help"], cwd=project, env=env)
-    measure([_TFGEN, "render"], cwd=project, env=env, runs=0)
+    _run("render", cwd=project, env=env)
+    tab = {"_TFGEN_COMPLETE": "bash_complete", "COMP_CWORD": "1", "COMP_WORDS": "tfgen re"}
+    module_tab = {**tab, "COMP_CWORD": "3", "COMP_WORDS": "tfgen plan --module 0"}
+    bare = [sys.executable, str(_HERE / "bare_click.py"), "--help"]
+    table = measure(
+        (
+            Subject("bare click group --help", bare, project, env),
+            Subject("tfgen --help", [_TFGEN, "--help"], project, env),
+            Subject("tfgen TAB, command", [_TFGEN], project, {**env, **tab}),
+            Subject("tfgen TAB, module", [_TFGEN], project, {**env, **module_tab}),
+            Subject("tfgen render, nothing changed", [_TFGEN, "render"], project, env),
+            Subject("python -c pass", [sys.executable, "-c", "pass"], project, env),
+        ),
+        runs=21,
+    )
     print("\nstart-up")
-    _row("python -c pass", measure([sys.executable, "-c", "pass"], cwd=project, env=env), bare)
-    _row("bare click group --help", bare, bare)
-    _row("tfgen --help", measure([_TFGEN, "--help"], cwd=project, env=env), bare, budget=1.5)
-    words = {"_TFGEN_COMPLETE": "bash_complete", "COMP_WORDS": "tfgen re", "COMP_CWORD": "1"}
-    _row("tfgen TAB, command", measure([_TFGEN], cwd=project, env={**env, **words}), bare, budget=1.5)
-    words = {**words, "COMP_WORDS": "tfgen plan --module 0", "COMP_CWORD": "3"}
-    _row("tfgen TAB, module", measure([_TFGEN], cwd=project, env={**env, **words}), bare, budget=1.5)
-    _row("tfgen render, nothing changed", measure([_TFGEN, "render"], cwd=project, env=env), bare, budget=1.6)
+    budgets = {"tfgen --help": 1.5, "tfgen TAB, command": 1.5, "tfgen TAB, module": 1.5}
+    _show(table, {**budgets, "tfgen render, nothing changed": 1.6}, {})
 
 
-def _row(name: str, measured: Measured, floor: Measured, *, budget: float = 0, memory: float = 0) -> None:
-    ratio = measured.milliseconds / floor.milliseconds
-    text = f"  {name:<32}{measured.milliseconds:>8.0f} ms {ratio:>6.2f} x {measured.mebibytes:>6.0f} MiB"
-    if budget:
-        text += f"   budget {budget} x: {'kept' if ratio <= budget else 'MISSED'}"
-    if memory:
-        text += f", {memory} MiB: {'kept' if measured.mebibytes <= memory else 'MISSED'}"
-    print(text, flush=True)
+def _show(table: Mapping[str, Measured], budgets: Mapping[str, float], memory: Mapping[str, float]) -> None:
+    floor = next(iter(table.values())).milliseconds
+    for name, measured in table.items():
+        ratio = measured.milliseconds / floor
+        text = f"  {name:<32}{measured.milliseconds:>8.0f} ms {ratio:>6.2f} x {measured.mebibytes:>6.0f} MiB"
+        if name in budgets:
+            text += f"   budget {budgets[name]} x: {'kept' if ratio <= budgets[name] else 'MISSED'}"
+        if name in memory:
+            text += f", {memory[name]} MiB: {'kept' if measured.mebibytes <= memory[name] else 'MISSED'}"
+        print(text, flush=True)
+
+
+def _run(*words: str, cwd: Path, env: Mapping[str, str]) -> None:
+    subprocess.run([_TFGEN, *words], cwd=cwd, env=dict(env), check=True, capture_output=True)
 
 
 def _write_jobs(project: Path, path: Path) -> int:
