@@ -101,23 +101,36 @@ def with_defaults(value: Any, schema: Schema) -> Any:
 
 def check_schema(schema: Any, path: tuple[str | int, ...] = ()) -> Iterator[Problem]:
     """Yield what is wrong with a schema itself: keywords that `validate` would ignore or stumble over."""
+    found = list(_structure_problems(schema, path))
+    yield from found
+    if not found:
+        yield from _default_problems(schema, path)
+
+
+def _structure_problems(schema: Any, path: tuple[str | int, ...]) -> Iterator[Problem]:
     if not isinstance(schema, dict):
         yield Problem(path, f"{_name(schema)} where a schema is wanted", "write a mapping: {type: string}")
         return
-    own = list(_keyword_problems(schema, path))
-    yield from own
+    yield from _keyword_problems(schema, path)
+    for place, part in _parts(schema):
+        yield from _structure_problems(part, (*path, *place))
+
+
+def _default_problems(schema: Schema, path: tuple[str | int, ...]) -> Iterator[Problem]:
+    if "default" in schema:
+        yield from validate(schema["default"], schema, (*path, "default"))
+    for place, part in _parts(schema):
+        yield from _default_problems(part, (*path, *place))
+
+
+def _parts(schema: Schema) -> Iterator[tuple[tuple[str, ...], Any]]:
+    """Yield the schemas inside a schema, each with its place."""
     for group in ("properties", "patternProperties"):
         for name, part in _mapping_of(schema, group).items():
-            yield from check_schema(part, (*path, group, name))
+            yield (group, name), part
     for single in ("items", "additionalProperties"):
         if isinstance(schema.get(single), dict):
-            yield from check_schema(schema[single], (*path, single))
-    if "default" in schema and not own and not any(_inner_problems(schema, path)):
-        yield from validate(schema["default"], schema, (*path, "default"))
-
-
-def _inner_problems(schema: Schema, path: tuple[str | int, ...]) -> Iterator[Problem]:
-    return check_schema({keyword: value for keyword, value in schema.items() if keyword != "default"}, path)
+            yield (single,), schema[single]
 
 
 def _mapping_of(schema: Schema, group: str) -> Mapping[str, Any]:
