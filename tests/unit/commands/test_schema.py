@@ -22,6 +22,11 @@ def test_a_projects_own_blueprints_are_in_it(cli: Cli, project: ProjectFolder) -
     assert '"front-desk"' in cli("schema", cwd=project.root).out
 
 
+def test_the_schema_is_no_document_of_ours(cli: Cli, tmp_path: Path) -> None:
+    told = cli("schema", "--json", cwd=tmp_path)
+    assert (told.code, told.document["error"]["message"]) == (1, "'schema' has no JSON form")
+
+
 def test_a_wrong_blueprint_is_explained(cli: Cli, project: ProjectFolder) -> None:
     project.write("templates/store/blueprint.yaml", "summary: x\nsettings:\n  properties: {a: {typo: 1}}\n")
     told = cli("schema", cwd=project.root)
