@@ -14,7 +14,6 @@ from tfgen.yamldoc import Document, load_document
 SPEC_FILE = Path("config") / "project.yaml"
 
 _NAME = r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$"
-MODULE_NAME = r"^([0-9]{2,4}-)?[a-z][a-z0-9]*(-[a-z0-9]+)*$"
 CREDENTIALS = ("profile", "keys", "session_token", "role", "web_identity")
 
 _ENVIRONMENT_NAME = re.compile(r"[a-z][a-z0-9-]{0,15}")

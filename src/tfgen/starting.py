@@ -12,7 +12,7 @@ from pathlib import Path
 from tfgen.assets import config_root, lambdas_root
 from tfgen.errors import SpecError, TfgenError
 from tfgen.model import EMULATOR_ACCOUNT, PLACEHOLDER_ACCOUNT
-from tfgen.schema import Problem, validate
+from tfgen.schema import validate
 from tfgen.spec import ENVIRONMENT_SCHEMA, SPEC_SCHEMA
 
 REFERENCE_PROJECT = "ecommerce-analytics"
@@ -124,7 +124,7 @@ def _check_names(project: NewProject) -> None:
         ("--account", project.account, ENVIRONMENT_SCHEMA["properties"]["account"]),
     )
     problems = [
-        TfgenError(_message(problem), hint=problem.hint, where=flag, code="usage")
+        TfgenError(problem.message, hint=problem.hint, where=flag, code="usage")
         for flag, value, schema in pairs
         for problem in validate(value, schema)
     ]
@@ -132,10 +132,6 @@ def _check_names(project: NewProject) -> None:
         problems.append(TfgenError("this is the emulator's account", where="--account", code="usage"))
     if problems:
         raise SpecError(problems)
-
-
-def _message(problem: Problem) -> str:
-    return problem.message
 
 
 def _fill(folder: Path, project: NewProject) -> None:
