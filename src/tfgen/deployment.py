@@ -11,12 +11,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tfgen import accounts, bootstrap, execution, graph, isolation, mirror, preflight, state, terraform
+from tfgen import accounts, bootstrap, execution, graph, mirror, preflight, state, terraform
 from tfgen import process as processes
 from tfgen.aws import Aws
 from tfgen.errors import Interrupted, TfgenError, UsageError
 from tfgen.events import Event, OnEvent, ignore
 from tfgen.execution import Bench
+from tfgen.isolation import Isolation, isolate
 from tfgen.model import BACKEND_CONFIG, Environment, Module, Project
 from tfgen.planning import Plan
 from tfgen.process import Children
@@ -152,22 +153,12 @@ def open_place(
         TfgenError: The account is a placeholder or another one, terraform is missing or does not fit,
             or the environment must be named.
     """
-    _check_named(environment, caller, changes=changes)
-    accounts.check_placeholder(environment)
     source = mirror.find_provider_source(caller.variables, flag=caller.provider_mirror)
-    binary = terraform.find_binary(caller.variables)
     config = mirror.write_cli_config(source, project.work)
-    endpoint = caller.endpoint
-    if environment.embedded and caller.start_emulator is not None:
-        endpoint = caller.start_emulator()
-    isolated = isolation.isolate(caller.variables, environment, work=project.work, cli_config=config, endpoint=endpoint)
+    binary = terraform.find_binary(caller.variables)
+    isolated, clients = _connect(project, environment, caller, changes=changes, cli_config=config)
     version = terraform.detect_version(binary, env=isolated.env, cwd=project.root)
     terraform.check_version(version, project.required_version, binary=binary, where=str(project.spec_path))
-    if isolated.dropped:
-        caller.on_event(Event("warning", f"kept away from terraform: {', '.join(isolated.dropped)}"))
-    clients = Aws(isolated.env)
-    if environment.endpoint is None:
-        accounts.check_account(environment, clients)
     bench = Bench(
         project=project,
         environment=environment,
@@ -196,7 +187,7 @@ def plan(project: Project, environment: Environment, caller: Caller, choices: Ch
     if choices.related:
         selected |= graph.ancestors(module_graph(project), selected)
     bucket = state.bucket_exists(place.clients, environment.state_bucket)
-    known = _states(place) if bucket else {}
+    known = _states(project, environment, place.clients) if bucket else {}
 
     def work(name: str, _ask: Ask) -> Result:
         module = project.module(name)
@@ -261,7 +252,7 @@ def destroy(
     _check_askable(choices, ask)
     place = open_place(project, environment, caller, changes=True, lock_timeout=choices.lock_timeout)
     edges = module_graph(project)
-    known = _states(place)
+    known = _states(project, environment, place.clients)
     applied = {name for name, found in known.items() if found is not None and found.applied}
     if BACKEND_CONFIG in selected and choices.modules:
         raise UsageError(f"{BACKEND_CONFIG} holds the states of all modules", hint="tfgen destroy --with-backend")
@@ -296,8 +287,8 @@ def outputs(
     Raises:
         TfgenError: The environment cannot be opened, or a module that was named is not applied.
     """
-    place = open_place(project, environment, caller, changes=False)
-    known = _states(place)
+    _, clients = _connect(project, environment, caller, changes=False)
+    known = _states(project, environment, clients)
     for name in modules:
         found = known[name]
         if found is None or not found.applied:
@@ -343,6 +334,29 @@ def module_graph(project: Project) -> dict[str, tuple[str, ...]]:
     }
 
 
+def _connect(
+    project: Project,
+    environment: Environment,
+    caller: Caller,
+    *,
+    changes: bool,
+    cli_config: Path | None = None,
+) -> tuple[Isolation, Aws]:
+    """Build the isolated environment and the clients, and make sure of the account."""
+    _check_named(environment, caller, changes=changes)
+    accounts.check_placeholder(environment)
+    endpoint = caller.endpoint
+    if environment.embedded and caller.start_emulator is not None:
+        endpoint = caller.start_emulator()
+    isolated = isolate(caller.variables, environment, work=project.work, cli_config=cli_config, endpoint=endpoint)
+    if isolated.dropped:
+        caller.on_event(Event("warning", f"kept away from terraform: {', '.join(isolated.dropped)}"))
+    clients = Aws(isolated.env)
+    if environment.endpoint is None:
+        accounts.check_account(environment, clients)
+    return isolated, clients
+
+
 def _check_named(environment: Environment, caller: Caller, *, changes: bool) -> None:
     if caller.named:
         return
@@ -380,10 +394,9 @@ def _refuse_to_ask(_question: Question) -> bool:
     return False
 
 
-def _states(place: Place) -> dict[str, State | None]:
-    project = place.bench.project
-    bucket = place.bench.environment.state_bucket
-    found = state.read_states(place.clients, bucket, [module.state_key for module in project.modules])
+def _states(project: Project, environment: Environment, clients: Aws) -> dict[str, State | None]:
+    keys = [module.state_key for module in project.modules]
+    found = state.read_states(clients, environment.state_bucket, keys)
     return {module.name: found[module.state_key] for module in project.modules}
 
 
@@ -409,7 +422,7 @@ def _check_upstream(place: Place, selected: set[str]) -> None:
         state.check_bucket_owner(place.clients, environment.state_bucket, project.name)
     if not needed:
         return
-    known = _states(place) if bucket else {}
+    known = _states(project, environment, place.clients) if bucket else {}
     direct = {need for name in selected for need in edges[name]} - selected
     if all(_is_applied(known, name, bucket=bucket) for name in direct):
         return
