@@ -15,6 +15,7 @@ import pytest
 from tests.support.projects import snapshot
 
 Run = Callable[..., str]
+pytestmark = pytest.mark.xdist_group("wheel")
 REPOSITORY = Path(__file__).resolve().parents[2]
 
 

@@ -8,8 +8,6 @@ from typing import Any
 from tfgen.model import Module
 from tfgen.render import Edge
 
-FORMATS = ("mermaid", "dot", "json")
-
 
 def to_document(modules: Sequence[Module], edges: Sequence[Edge]) -> dict[str, Any]:
     """Return the graph as plain data: modules in order, and who reads which outputs of whom."""
