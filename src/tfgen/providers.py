@@ -66,9 +66,7 @@ def lock_providers(required: Mapping[str, Mapping[str, str]]) -> tuple[LockedPro
     locked = []
     for provider in sorted(required.values(), key=lambda item: item["source"]):
         source = provider["source"].removeprefix(f"{_REGISTRY}/")
-        fitting = [
-            version for version in _RELEASES.get(source, {}) if satisfies(version, provider["version"])
-        ]
+        fitting = [version for version in _RELEASES.get(source, {}) if satisfies(version, provider["version"])]
         if fitting:
             newest = max(fitting, key=_numbers)
             constraints = ", ".join(sorted(part.strip() for part in provider["version"].split(",")))
