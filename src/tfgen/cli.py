@@ -98,7 +98,7 @@ def _run(words: Sequence[str]) -> int:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return FAILED
-    except Exception as error:
+    except Exception as error:  # the one place that turns a bug into a message
         return _show(_bug(error), as_json=as_json, color=color, code=BUG)
     return result if isinstance(result, int) else 0
 

@@ -247,7 +247,7 @@ def _custom_parts(root: Path, removed: Sequence[str]) -> dict[str, File]:
 def _refuse_if_blocked(root: Path, changes: Changes) -> None:
     if changes.edited:
         raise TfgenError(
-            f"{len(changes.edited)} rendered files were edited: {_few(changes.edited)}",
+            f"{_count(changes.edited, 'rendered file was', 'rendered files were')} edited: {_few(changes.edited)}",
             where=str(root),
             hint="tfgen render --diff shows the edits; move them to the spec or to a file of your own, then "
             "delete the edited file and render again",
@@ -255,11 +255,15 @@ def _refuse_if_blocked(root: Path, changes: Changes) -> None:
         )
     if changes.foreign:
         raise TfgenError(
-            f"{len(changes.foreign)} files that tfgen did not write are in the way: {_few(changes.foreign)}",
+            f"{_count(changes.foreign, 'file', 'files')} in the way, not written by tfgen: {_few(changes.foreign)}",
             where=str(root),
             hint="move or rename them; tfgen never overwrites what it did not write",
             code="foreign",
         )
+
+
+def _count(paths: Sequence[str], one: str, several: str) -> str:
+    return f"{len(paths)} {one if len(paths) == 1 else several}"
 
 
 def _few(paths: Sequence[str]) -> str:

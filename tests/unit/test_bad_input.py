@@ -152,7 +152,7 @@ def test_an_occupied_output_folder(cli: Cli, project: ProjectFolder) -> None:
     before = project.snapshot()
     told = cli("render", cwd=project.root)
     told.assert_explained()
-    assert "1 files that tfgen did not write are in the way: 02-store/main.tf" in told.err
+    assert "1 file in the way, not written by tfgen: 02-store/main.tf" in told.err
     assert project.snapshot() == before
 
 
@@ -163,7 +163,7 @@ def test_an_edited_file(cli: Cli, project: ProjectFolder) -> None:
     before = project.snapshot()
     told = cli("render")
     told.assert_explained()
-    assert "1 rendered files were edited: 02-store/main.tf" in told.err
+    assert "1 rendered file was edited: 02-store/main.tf" in told.err
     assert "tfgen render --diff" in told.err
     assert project.snapshot() == before
 

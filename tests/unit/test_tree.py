@@ -91,7 +91,7 @@ def test_an_edited_file_blocks_and_nothing_is_written(tmp_path: Path, way: str) 
     assert compare(tmp_path, files).edited == ("a",)
     with pytest.raises(TfgenError) as caught:
         put(tmp_path, files)
-    assert "1 rendered files were edited: a" in caught.value.message
+    assert "1 rendered file was edited: a" in caught.value.message
     assert "--diff" in caught.value.hint
     assert caught.value.code == "edited"
     assert snapshot(tmp_path) == before
@@ -109,7 +109,7 @@ def test_a_foreign_file_in_the_way_blocks(tmp_path: Path) -> None:
     before = snapshot(tmp_path)
     with pytest.raises(TfgenError) as caught:
         put(tmp_path, {f"f{number}": File(b"x") for number in range(7)})
-    assert "7 files that tfgen did not write are in the way: f0, f1, f2, f3, f4 and 2 more" in caught.value.message
+    assert "7 files in the way, not written by tfgen: f0, f1, f2, f3, f4 and 2 more" in caught.value.message
     assert caught.value.code == "foreign"
     assert snapshot(tmp_path) == before
 
