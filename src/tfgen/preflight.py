@@ -96,8 +96,8 @@ def _api_gateway_role(project: Project, environment: Environment, clients: Aws) 
     if not clients.client("apigateway").get_account().get("cloudwatchRoleArn"):
         yield Finding(
             f"API Gateway has no role to write logs with in {environment.region}",
-            f"set manage_account_role: true for {module.name} in config/environments/{environment.name}.yaml, or make a "
-            "role with AmazonAPIGatewayPushToCloudWatchLogs, then: aws apigateway update-account "
+            f"set manage_account_role: true for {module.name} in config/environments/{environment.name}.yaml, "
+            "or make a role with AmazonAPIGatewayPushToCloudWatchLogs, then: aws apigateway update-account "
             "--patch-operations op=replace,path=/cloudwatchRoleArn,value=ROLE_ARN",
         )
 
