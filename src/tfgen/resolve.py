@@ -307,7 +307,7 @@ class _Resolver:
                 self._refuse(f"'{key}' of the state is missing", ("state",), f"state: {{{key}: …}}", document=document)
         values = {}
         for entry in entries:
-            merged = {**settings[entry.name], **overlay.get(entry.name, {})}
+            merged = _merge(settings[entry.name], overlay.get(entry.name, {}), self._of(entry).settings)
             values[entry.name] = {key: merged[key] for key in self._of(entry).varying if key in merged}
         return Environment(
             name=name,
@@ -336,6 +336,16 @@ class _Resolver:
         if host == "amazonaws.com" or host.endswith((".amazonaws.com", ".amazonaws.com.cn", ".aws")):
             hint = 'name the account instead: account: "123456789012"'
             self._refuse("the endpoint is AWS itself, not an emulator", ("endpoint",), hint, document=document)
+
+
+def _merge(base: Mapping[str, Any], over: Mapping[str, Any], schema: Mapping[str, Any]) -> dict[str, Any]:
+    """Lay an environment's values over the project's: key by key where the schema names the keys."""
+    merged = dict(base)
+    for name, value in over.items():
+        part: Mapping[str, Any] = schema.get("properties", {}).get(name, {})
+        nested = isinstance(value, dict) and isinstance(base.get(name), dict) and "properties" in part
+        merged[name] = _merge(base[name], value, part) if nested else value
+    return merged
 
 
 def _split(name: str) -> tuple[str, str]:

@@ -55,6 +55,18 @@ def test_an_environment_is_a_place_and_values(project: ProjectFolder) -> None:
     assert dev.values["02-store"] == {"protect": False}
 
 
+def test_an_environment_may_change_one_key_of_a_setting(project: ProjectFolder) -> None:
+    limits = (
+        "limits: {type: object, varies: true, default: {}, properties: "
+        "{rate: {type: integer, default: 1}, burst: {type: integer, default: 2}}}"
+    )
+    labels = "free: {type: object, varies: true, default: {a: 1}}"
+    project.change("templates/store/blueprint.yaml", "protect:", f"{limits}\n    {labels}\n    protect:")
+    project.change(DEV_FILE, "protect: false", "limits: {rate: 9}\n    free: {b: 2}")
+    values = project.load().environments["dev"].values["02-store"]
+    assert values == {"limits": {"rate": 9, "burst": 2}, "free": {"b": 2}, "protect": True}
+
+
 def test_an_emulator_elsewhere_is_not_started_by_tfgen(project: ProjectFolder) -> None:
     project.change("config/environments/local.yaml", "127.0.0.1", "emulator.example.com")
     assert not project.load().environments["local"].embedded
