@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from functools import cache
 from pathlib import Path
@@ -10,6 +11,7 @@ import pytest
 
 from tfgen import workflow
 from tfgen.cli import COMMANDS
+from tfgen.starting import NewProject, create_project
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCUMENTS = sorted(str(path.relative_to(ROOT)) for path in (*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")))
@@ -103,3 +105,50 @@ def test_make_targets_in_the_documents_exist() -> None:
 def test_documents_name_no_machine_path() -> None:
     for document in DOCUMENTS:
         assert not re.search(r"(?<![\w.])/(?:root|work|tmp|home)/", _text(document)), document
+
+
+def _examples(document: str) -> dict[str, str]:
+    """Code blocks that begin with a comment naming their file, by that file."""
+    blocks = re.findall(
+        r"^```(?:yaml|hcl)\n# ((?:config|templates)/\S+)\n(.*?)^```", _text(document), re.MULTILINE | re.DOTALL
+    )
+    return dict(blocks)
+
+
+def test_the_examples_of_the_documents_render(tmp_path: Path) -> None:
+    project = tmp_path / "shop"
+    create_project(project, NewProject(name="shop-analytics", owner="data-team", region="eu-west-1"))
+    examples = {**_examples("README.md"), **_examples("docs/how-to/first-aws-deploy.md")}
+    assert {"config/environments/production.yaml", "config/environments/dev.yaml"} < examples.keys()
+    for name, text in examples.items():
+        path = project / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, "utf-8")
+    with (project / "config" / "project.yaml").open("a", encoding="utf-8") as spec:
+        spec.write("  07-invoices: {blueprint: invoices}\n")
+    tree = workflow.preview(workflow.load_project(project)).tree
+    assert "queue_name" in tree.outputs["07-invoices"]
+    assert "environments/dev/05-notification.tfvars" in tree.files
+
+
+def test_the_spec_in_the_readme_renders(tmp_path: Path) -> None:
+    create_project(tmp_path / "shop", NewProject())
+    specs = re.findall(r"^```yaml\n(version: 1\n.*?)^```", _text("README.md"), re.MULTILINE | re.DOTALL)
+    assert len(specs) == 1
+    environments = tmp_path / "shop" / "config" / "environments"
+    for name in ("dev", "production"):
+        (environments / f"{name}.yaml").unlink()
+    (environments.parent / "project.yaml").write_text(specs[0], "utf-8")
+    loaded = workflow.load_project(tmp_path / "shop")
+    assert workflow.preview(loaded).changes.created
+
+
+def test_policies_of_the_deployer_fit_into_a_managed_policy() -> None:
+    folder = ROOT / "docs" / "how-to" / "deployer"
+    policies = {path.stem: json.loads(path.read_text("utf-8")) for path in folder.glob("*.json")}
+    modules = {module.name for module in workflow.load_project(ROOT).project.modules}
+    assert policies.keys() == modules | {"every-module"}
+    for name, policy in policies.items():
+        assert len(json.dumps(policy, separators=(",", ":"))) <= 6144, name
+        actions = [action for statement in policy["Statement"] for action in statement["Action"]]
+        assert not [action for action in actions if "*" in action], name
