@@ -568,7 +568,10 @@ def _approved(
     if choices.auto_approve:
         return True
     text = execution.show(place.bench, module, saved)
-    return ask(Question(module.name, verb, text, planned))
+    answer = ask(Question(module.name, verb, text, planned))
+    if place.bench.children.stopping:
+        raise Interrupted
+    return answer
 
 
 def _not_approved(module: Module, planned: Plan) -> Result:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,6 +19,7 @@ from tfgen.settings import Settings
 if TYPE_CHECKING:
     from rich.table import Table
 
+_WIDTH = 70
 _STYLES = {"done": "green", "unchanged": "dim", "planned": "yellow", "failed": "red", "skipped": "dim"}
 
 
@@ -33,7 +35,11 @@ class Progress:
         self._begun: dict[str, float] = {}
         self._steps: dict[str, str] = {}
         self._ended: dict[str, tuple[str, str, float]] = {}
+        self._lines: dict[str, str] = {}
         self._live: Any = None
+        self._paused = False
+        # Events come from several threads; a note may be shown from within another event.
+        self._lock = threading.RLock()
         self._wants_live = (
             sys.stderr.isatty() and settings.color and not (settings.quiet or settings.verbose or settings.json)
         )
@@ -49,14 +55,22 @@ class Progress:
     @contextmanager
     def paused(self) -> Iterator[None]:
         """Leave the terminal to a question."""
-        self._stop()
+        with self._lock:
+            self._stop()
+            self._paused = True
         try:
             yield
         finally:
-            self._start()
+            with self._lock:
+                self._paused = False
+                self._start()
 
     def on_event(self, event: Event) -> None:
         """Show one event; called from several threads."""
+        with self._lock:
+            self._show(event)
+
+    def _show(self, event: Event) -> None:
         if event.kind == "warning":
             self._beside_table(lambda: warn(self._settings, event.text))
         elif event.kind == "start":
@@ -64,8 +78,10 @@ class Progress:
             self._start()
         elif event.kind == "step":
             self._steps[event.module] = event.step
+            self._lines.pop(event.module, None)
             self._plain(f"{event.module}: {event.step}")
         elif event.kind == "line":
+            self._lines[event.module] = event.text.partition("\n")[0]
             if self._settings.verbose:
                 click.echo(f"{event.module}: {event.text}", err=True)
         elif event.kind == "end":
@@ -93,7 +109,7 @@ class Progress:
         self._start()
 
     def _start(self) -> None:
-        if not self._wants_live or self._live is not None or not self._begun:
+        if not self._wants_live or self._paused or self._live is not None or not self._begun:
             return
         from rich.console import Console
         from rich.live import Live
@@ -119,5 +135,6 @@ class Progress:
                 status, detail, seconds = self._ended[module]
                 table.add_row(module, Text(status, style=_STYLES.get(status, "")), f"{seconds:.0f} s", detail)
             else:
-                table.add_row(module, self._steps.get(module, "starting"), f"{now - begun:.0f} s", "")
+                step, line = self._steps.get(module, "starting"), self._lines.get(module, "")
+                table.add_row(module, step, f"{now - begun:.0f} s", Text(line[:_WIDTH], style="dim"))
         return table
