@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import tomllib
 from functools import cache
 from pathlib import Path
 
@@ -152,3 +153,11 @@ def test_policies_of_the_deployer_fit_into_a_managed_policy() -> None:
         assert len(json.dumps(policy, separators=(",", ":"))) <= 6144, name
         actions = [action for statement in policy["Statement"] for action in statement["Action"]]
         assert not [action for action in actions if "*" in action], name
+
+
+def test_the_floors_are_those_of_the_contract() -> None:
+    with (ROOT / "pyproject.toml").open("rb") as file:
+        contracts = tomllib.load(file)["tool"]["importlinter"]["contracts"]
+    layers = next(contract["layers"] for contract in contracts if contract["type"] == "layers")
+    rows = re.findall(r"^\| \d+ \| (`[^|]+`) \|", _text("docs/decisions/0001-the-house.md"), re.MULTILINE)
+    assert [set(re.findall(r"`(\w+)`", row)) for row in rows] == [set(re.split(r"[ |]+", layer)) for layer in layers]
