@@ -24,13 +24,14 @@ _STATE_FILES = (LOCAL_STATE, f"{LOCAL_STATE}.backup")
 _COPIED = (".terraform.lock.hcl",)
 
 
-def prepare(bench: Bench, module: Module, clients: Aws) -> bool:
+def prepare(bench: Bench, module: Module, clients: Aws, *, changes: bool) -> bool:
     """Bring the working folder into the form that fits where the state is, and initialise it.
 
     Args:
         bench: Where and with what.
         module: backend-config.
         clients: To look into the state bucket.
+        changes: True if the state may be written; a plan only looks.
 
     Returns:
         True if the state is in the bucket, False if it is (or will be) a local file.
@@ -42,7 +43,7 @@ def prepare(bench: Bench, module: Module, clients: Aws) -> bool:
     link_files(bench.project.tree / module.name, folder)
     state.check_bucket_owner(clients, bench.environment.state_bucket, bench.project.name)
     if _in_bucket(bench, module, clients):
-        newer = _typed_on(bench, module, clients)
+        newer = _typed_on(bench, module, clients) if changes else None
         _write_override(folder, module)
         _forget_local(folder)
         execution.init(bench, module)

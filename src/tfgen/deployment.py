@@ -314,7 +314,7 @@ def execute(
     """
     place = open_place(project, environment, caller, changes=_may_change(command))
     bench, module = place.bench, project.module(module_name)
-    _prepare(place, module, initialise=_words(command)[:2] != ["terraform", "init"])
+    _prepare(place, module, changes=False, initialise=_words(command)[:2] != ["terraform", "init"])
     env = bench.module_env(module)
     # Here a person types: terraform may ask.
     for name in ("TF_INPUT", "TF_IN_AUTOMATION"):
@@ -484,10 +484,10 @@ def _interrupted_hint(run: Run, verb: str) -> str:
     return f"{finished}go on with the same command (tfgen {verb}); logs in {run.directory}"
 
 
-def _prepare(place: Place, module: Module, *, initialise: bool = True) -> bool:
+def _prepare(place: Place, module: Module, *, changes: bool, initialise: bool = True) -> bool:
     """Initialise a module; returns True if its state is (already) in the bucket."""
     if module.name == BACKEND_CONFIG:
-        return bootstrap.prepare(place.bench, module, place.clients)
+        return bootstrap.prepare(place.bench, module, place.clients, changes=changes)
     if initialise:
         execution.init(place.bench, module)
     return True
@@ -495,7 +495,7 @@ def _prepare(place: Place, module: Module, *, initialise: bool = True) -> bool:
 
 def _plan_module(place: Place, module: Module, extra: Sequence[str]) -> Result:
     bench = place.bench
-    _prepare(place, module)
+    _prepare(place, module, changes=False)
     with execution.plan_file(bench, module) as saved:
         planned = execution.plan(bench, module, out=saved, lock=False, extra=extra)
         if not planned.changed:
@@ -506,7 +506,7 @@ def _plan_module(place: Place, module: Module, extra: Sequence[str]) -> Result:
 
 def _apply_module(place: Place, module: Module, choices: Choices, ask: Ask) -> Result:
     bench = place.bench
-    in_bucket = _prepare(place, module)
+    in_bucket = _prepare(place, module, changes=True)
     result = _plan_and_apply(place, module, choices, ask)
     if module.name == BACKEND_CONFIG and result.ok:
         if not in_bucket:
@@ -516,13 +516,13 @@ def _apply_module(place: Place, module: Module, choices: Choices, ask: Ask) -> R
 
 
 def _destroy_module(place: Place, module: Module, choices: Choices, ask: Ask) -> Result:
-    _prepare(place, module)
+    _prepare(place, module, changes=True)
     return _plan_and_apply(place, module, choices, ask, destroy=True)
 
 
 def _destroy_backend(place: Place, module: Module, choices: Choices, ask: Ask) -> Result:
     bench = place.bench
-    in_bucket = _prepare(place, module)
+    in_bucket = _prepare(place, module, changes=True)
     if in_bucket:
         with execution.plan_file(bench, module) as saved:
             planned = execution.plan(bench, module, out=saved, destroy=True)
