@@ -1,4 +1,4 @@
-"""One deployed reference project for all tests in this folder; they run on one worker, in file order."""
+"""One deployed reference project for the tests in this folder; they run on one worker, in file order."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tests.support.project import TestProject, make_test_project
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if "integration/deployed" in str(item.path):
-            item.add_marker(pytest.mark.xdist_group("deployed"))
+            item.add_marker(pytest.mark.xdist_group("typed" if item.path.stem == "test_typed" else "deployed"))
             item.add_marker(pytest.mark.terraform)
             item.add_marker(pytest.mark.emulator)
 
