@@ -282,12 +282,13 @@ def _run_events(
 def _fail(bench: Bench, module: Module, error: str, log: Path, status: int = 1) -> None:
     if bench.children.stopping:
         raise Interrupted
-    if not error:
-        how = f"was ended by signal {-status}" if status < 0 else f"ended with status {status}"
-        error = f"terraform {how} and said nothing"
+    hint = planning.explain(error, module=module.name, reads=reads(module))
+    if status < 0:
+        error = f"terraform was ended by signal {-status}\n\n{error}".rstrip()
+        hint = hint or "repeat the command; if a state lock was left behind, it names the lock and what releases it"
     raise StepFailed(
-        error,
-        hint=planning.explain(error, module=module.name, reads=reads(module)),
+        error or f"terraform ended with status {status} and said nothing",
+        hint=hint,
         where=module.name,
         log=log,
         code="state-lock" if planning.parse_lock(error) else "terraform",

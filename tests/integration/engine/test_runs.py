@@ -218,3 +218,24 @@ def test_a_module_changed_by_hand_is_initialised_again(make_project, environment
     (project.tree / "00-base" / "extra.tf").write_text('module "inner" {\n  source = "./inner"\n}\n')
     run = deployment.apply(project, environment, caller, AUTO)
     assert statuses(run) == {"00-base": "done"}
+
+
+def test_a_killed_terraform_is_told_as_such_and_its_lock_named_next_time(
+    make_project, environment, bucket, caller, clients
+):
+    # The provisioner kills the terraform that started it, as an out-of-memory killer would.
+    killed = body(make_module("00-base"), script="kill -9 $PPID")
+    project = make_project({"00-base": ()}, bodies={"00-base": killed})
+    result = deployment.apply(project, environment, caller, AUTO).results[0]
+    assert result.status == "failed"
+    assert result.reason.startswith("terraform was ended by signal 9")
+    assert "repeat the command" in result.hint
+
+    (lock, *_) = state.list_locks(clients, bucket, environment.lock_table)
+    again = deployment.apply(project, environment, caller, AUTO).results[0]
+    assert again.code == "state-lock"
+    command = f"tfgen exec 00-base -- terraform force-unlock {lock.info['ID']}"
+    assert command in again.hint
+    words = ["terraform", "force-unlock", "-force", lock.info["ID"]]
+    assert deployment.execute(project, environment, caller, "00-base", words) == 0
+    assert state.list_locks(clients, bucket, environment.lock_table) == ()
