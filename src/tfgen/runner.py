@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from tfgen.process import Children
 DONE, UNCHANGED, PLANNED = "done", "unchanged", "planned"
 WAITING = "waiting"
 FAILED, SKIPPED, CANCELLED = "failed", "skipped", "cancelled"
+_LOOK_SECONDS = 0.2
 _MODULE_MEMORY = 700 * 1024**2
 
 
@@ -143,6 +145,7 @@ def walk(
     results: dict[str, Result] = {}
     mail: queue.Queue[_Pending | _Finished] = queue.Queue()
     asker = _asker(mail)
+    told = threading.Event()
     with ThreadPoolExecutor(parallelism, thread_name_prefix="module") as pool:
         while True:
             if not children.stopping:
@@ -152,7 +155,7 @@ def walk(
                     pool.submit(_deliver, mail, name, work, asker)
             if not ready.running:
                 break
-            message = mail.get()
+            message = _receive(mail, children, on_event, told)
             if isinstance(message, _Pending):
                 _answer(message, ask, children)
                 continue
@@ -168,6 +171,21 @@ def walk(
         results[name] = Result(name, CANCELLED, reason="interrupted before it began")
         on_event(_ended(results[name]))
     return {name: results[name] for name in graph}
+
+
+def _receive(
+    mail: queue.Queue[_Pending | _Finished], children: Children, on_event: OnEvent, told: threading.Event
+) -> _Pending | _Finished:
+    """Wait for the next message; say once that an interruption was understood.
+
+    A signal handler may neither print nor take a lock, so the flag it sets is looked at here.
+    """
+    while True:
+        if children.stopping and not told.is_set():
+            told.set()
+            on_event(Event("note", "interrupted: waiting for terraform to end gently and to release its locks"))
+        with suppress(queue.Empty):
+            return mail.get(timeout=_LOOK_SECONDS)
 
 
 def _deliver(mail: queue.Queue[_Pending | _Finished], name: str, work: Work, ask: Ask) -> None:

@@ -110,10 +110,13 @@ def test_an_interruption_cancels_what_has_not_begun():
 
     def work(name, _ask):
         children.interrupt()
+        time.sleep(0.3)
         raise Interrupted
 
-    results, _ = run({"a": (), "b": ("a",), "c": ()}, work, parallelism=1, children=children)
+    results, events = run({"a": (), "b": ("a",), "c": ()}, work, parallelism=1, children=children)
     assert {result.status for result in results.values()} == {"cancelled"}
+    (note,) = [event for event in events if event.kind == "note"]
+    assert note.text.startswith("interrupted: waiting for terraform")
 
 
 def test_ctrl_c_at_a_question_stops_the_run():
