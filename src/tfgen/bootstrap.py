@@ -129,7 +129,7 @@ def forget(bench: Bench, module: Module) -> None:
 
 def link_files(source: Path, folder: Path) -> None:
     """Link a module's files into a working folder; links to files that are gone are removed."""
-    folder.mkdir(parents=True, exist_ok=True)
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     wanted = {
         entry.name: entry
         for entry in source.iterdir()

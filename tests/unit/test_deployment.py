@@ -1,12 +1,11 @@
 from __future__ import annotations
 
-import threading
 from dataclasses import replace
 
 import pytest
 
 from tests.support.fixture_project import make_environment, make_project
-from tfgen import deployment, execution
+from tfgen import deployment
 from tfgen.deployment import Caller, Choices
 from tfgen.errors import TfgenError, UsageError
 from tfgen.execution import Bench
@@ -53,43 +52,6 @@ def test_everything_needs_backend_config(project):
 def test_without_backend_config_nothing_needs_it(project):
     smaller = replace(project, modules=project.modules[1:])
     assert deployment.module_graph(smaller) == {"00-base": (), "01-top": ("00-base",)}
-
-
-def test_a_module_has_its_place_in_each_environment(bench, project):
-    base, backend = project.module("00-base"), project.module(BACKEND_CONFIG)
-    assert bench.folder(base) == project.tree / "00-base"
-    assert bench.folder(backend) == project.work / "env" / "dev" / BACKEND_CONFIG
-    assert bench.module_env(base)["TF_DATA_DIR"] == str(project.work / "env" / "dev" / "00-base" / "data")
-    assert bench.backend_file(base) == "../environments/dev.s3.tfbackend"
-    assert bench.var_files(base) == ("../environments/dev.tfvars",)
-    own = project.tree / "environments" / "dev"
-    own.mkdir()
-    (own / "00-base.tfvars").write_text("")
-    assert bench.var_files(base) == ("../environments/dev.tfvars", "../environments/dev/00-base.tfvars")
-    assert bench.backend_file(backend) == "../../../../terraform/environments/dev.s3.tfbackend"
-
-
-def test_what_decides_init_changes_its_digest_and_nothing_else_does(bench, project):
-    base = project.module("00-base")
-    folder = bench.folder(base)
-
-    def digest() -> str:
-        return execution._init_digest(bench, base, bench.backend_file(base))
-
-    first = digest()
-    (folder / "more.tf").write_text('resource "terraform_data" "x" {}\n')
-    assert digest() == first
-    for name, text in {
-        "module.tf": 'module "m" {\n  source = "../m"\n}\n',
-        ".terraform.lock.hcl": "# lock\n",
-        "backend.tf": 'terraform {\n  backend "s3" {\n    key = "other"\n  }\n}\n',
-    }.items():
-        before = digest()
-        (folder / name).write_text(text)
-        assert digest() != before, name
-    before = digest()
-    (project.tree / "environments" / "dev.s3.tfbackend").write_text('bucket = "another"\n')
-    assert digest() != before
 
 
 @pytest.mark.parametrize(
@@ -139,7 +101,3 @@ def test_a_missing_terraform_stops_before_the_emulator_starts(project, environme
 def test_names_are_listed_as_people_do():
     assert deployment._list(["a"]) == "a"
     assert deployment._list(["a", "b", "c"]) == "a, b and c"
-
-
-def test_a_bench_holds_one_lock_for_downloads(bench):
-    assert isinstance(bench._downloading, type(threading.Lock()))
