@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -154,7 +155,8 @@ def open_place(
             or the environment must be named.
     """
     source = mirror.find_provider_source(caller.variables, flag=caller.provider_mirror)
-    config = mirror.write_cli_config(source, project.work)
+    with _writing(project):
+        config = mirror.write_cli_config(source, project.work)
     binary = terraform.find_binary(caller.variables)
     isolated, clients = _connect(project, environment, caller, changes=changes, cli_config=config)
     version = terraform.detect_version(binary, env=isolated.env, cwd=project.root)
@@ -348,7 +350,8 @@ def _connect(
     endpoint = caller.endpoint
     if environment.embedded and caller.start_emulator is not None:
         endpoint = caller.start_emulator()
-    isolated = isolate(caller.variables, environment, work=project.work, cli_config=cli_config, endpoint=endpoint)
+    with _writing(project):
+        isolated = isolate(caller.variables, environment, work=project.work, cli_config=cli_config, endpoint=endpoint)
     if isolated.dropped:
         caller.on_event(Event("warning", f"kept away from terraform: {', '.join(isolated.dropped)}"))
     clients = Aws(isolated.env)
@@ -617,11 +620,23 @@ def _empty_doomed_buckets(place: Place, module: Module, planned: Plan) -> None:
 def _new_run(project: Project) -> Path:
     name = f"{time.strftime('%Y%m%dT%H%M%S', time.gmtime())}-{secrets.token_hex(2)}"
     folder = project.work / "runs" / name
-    try:
+    with _writing(project):
         folder.mkdir(parents=True, mode=0o700)
-    except OSError as error:
-        raise TfgenError(f"cannot write {folder}: {error.strerror}", where=str(project.work)) from None
     return folder
+
+
+@contextmanager
+def _writing(project: Project) -> Iterator[None]:
+    """Explain that tfgen's own folder cannot be written."""
+    try:
+        yield
+    except OSError as error:
+        raise TfgenError(
+            f"cannot write {error.filename}: {error.strerror}",
+            where=str(project.work),
+            hint="make that folder writable, or work on a copy of the project",
+            code="not-writable",
+        ) from None
 
 
 def _words(command: Sequence[str]) -> list[str]:

@@ -118,14 +118,15 @@ def find_binary(environ: Mapping[str, str]) -> str:
     if named := environ.get(BINARY_VARIABLE):
         found = shutil.which(named, path=environ.get("PATH"))
         if found:
-            return found
+            # It runs in the modules' folders, where a relative path would lead elsewhere.
+            return str(Path(found).absolute())
         raise TfgenError(
             f"{BINARY_VARIABLE} names {named}, which is not an executable program",
             hint=f"unset {BINARY_VARIABLE}, or let it name a terraform binary",
             code="terraform-missing",
         )
     if found := shutil.which("terraform", path=environ.get("PATH")):
-        return found
+        return str(Path(found).absolute())
     raise TfgenError(
         "terraform is not on PATH",
         hint="install it from https://developer.hashicorp.com/terraform/install, "

@@ -98,6 +98,16 @@ def test_a_missing_terraform_stops_before_the_emulator_starts(project, environme
         deployment.plan(project, embedded, caller, Choices())
 
 
+def test_a_folder_that_cannot_be_written_is_explained(project, environment):
+    project.work.write_text("in the way")
+    caller = Caller(variables={"PATH": "", "TFGEN_PROVIDER_MIRROR": ""})
+    with pytest.raises(TfgenError, match="cannot write") as error:
+        deployment.plan(project, environment, caller, Choices())
+    assert error.value.where == str(project.work)
+    with pytest.raises(TfgenError, match="cannot write"):
+        deployment.outputs(project, environment, caller)
+
+
 def test_names_are_listed_as_people_do():
     assert deployment._list(["a"]) == "a"
     assert deployment._list(["a", "b", "c"]) == "a, b and c"
