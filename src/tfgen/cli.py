@@ -88,6 +88,9 @@ def _run(words: Sequence[str]) -> int:
     except click.exceptions.Exit as error:
         return error.exit_code
     except click.UsageError as error:
+        if type(error).__name__ == "NoArgsIsHelpError" and not as_json:  # click 8.2 and newer
+            click.echo(error.format_message(), err=True)
+            return FAILED
         return _show(_usage(error), as_json=as_json, color=color)
     except (click.Abort, KeyboardInterrupt):
         return _show(Interrupted(), as_json=as_json, color=color, code=INTERRUPTED)

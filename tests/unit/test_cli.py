@@ -26,6 +26,8 @@ def test_without_a_command_the_help_is_shown(cli: Cli) -> None:
     assert told.code == 1
     assert "Commands:" in told.err + told.out
     assert "Traceback" not in told.err
+    assert "error:" not in told.err
+    assert cli("local").err.startswith("Usage: tfgen local")
 
 
 def test_version(cli: Cli) -> None:
