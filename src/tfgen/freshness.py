@@ -14,6 +14,7 @@ from pathlib import Path
 
 _NOTE = Path(".tfgen") / "rendered.json"
 _SKIPPED = frozenset({".terraform", ".tfgen", "__pycache__", ".pytest_cache", "artifacts"})
+_MAX_DEPTH = 8  # a link may lead back up
 _CODE = Path(__file__).resolve().parent
 
 
@@ -50,7 +51,7 @@ def _inputs(root: Path, spec: Path, template_roots: Sequence[Path]) -> str:
     digest = hashlib.sha256(str(spec).encode())
     _add_contents(digest, [str(spec)])
     for folder in folders:
-        _add_contents(digest, sorted(_files(str(folder))))
+        _add_contents(digest, sorted(_files(str(folder), follow=True)))
     for path in sorted(_files(str(_CODE))):
         if path.endswith(".py"):
             status = os.stat(path)  # noqa: PTH116 - strings, this runs for every file
@@ -76,21 +77,20 @@ def _add_contents(digest: hashlib._Hash, paths: Iterable[str]) -> None:
         try:
             if os.path.islink(path):  # noqa: PTH114
                 digest.update(os.readlink(path).encode("utf-8", "surrogateescape"))  # noqa: PTH115
-                continue
             with open(path, "rb") as file:  # noqa: PTH123
                 digest.update(hashlib.sha256(file.read()).digest())
         except OSError:
             digest.update(b"missing")
 
 
-def _files(folder: str) -> Iterator[str]:
+def _files(folder: str, *, follow: bool = False, depth: int = 0) -> Iterator[str]:
     try:
         entries = list(os.scandir(folder))
     except OSError:
         return
     for entry in entries:
-        if entry.is_dir(follow_symlinks=False):
-            if entry.name not in _SKIPPED:
-                yield from _files(entry.path)
+        if entry.is_dir(follow_symlinks=follow):
+            if entry.name not in _SKIPPED and not (follow and depth >= _MAX_DEPTH):
+                yield from _files(entry.path, follow=follow, depth=depth + 1)
         elif not entry.name.endswith((".tfstate", ".tfstate.backup")):
             yield entry.path

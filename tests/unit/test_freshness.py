@@ -71,6 +71,36 @@ def test_every_kind_of_change_is_noticed(rendered: ProjectFolder, change: str) -
     assert count(rendered) is None
 
 
+LINKED = {
+    "spec": ("config/project.yaml", "config/project.yaml", "# more\n"),
+    "environment": ("config/environments/dev.yaml", "config/environments/dev.yaml", "# more\n"),
+    "blueprint": ("templates/store", "templates/store/main.tf.j2", "# more\n"),
+    "file of the user's": ("terraform/02-store/own.tf", "terraform/02-store/own.tf", "# more\n"),
+}
+
+
+@pytest.mark.parametrize("kind", LINKED)
+def test_a_change_behind_a_link_is_noticed(project: ProjectFolder, kind: str) -> None:
+    link, changed, text = LINKED[kind]
+    if kind == "file of the user's":
+        project.write(link, "# mine\n")
+    target = project.root / "elsewhere"
+    (project.root / link).rename(target)
+    (project.root / link).symlink_to(target)
+    loaded = workflow.load_project(project.root)
+    result = workflow.render(loaded)
+    workflow.remember_render(loaded.project, len(result.tree.files))
+    assert count(project) is not None
+    with (project.root / changed).open("a") as file:
+        file.write(text)
+    assert count(project) is None
+
+
+def test_a_link_that_leads_back_up_does_no_harm(rendered: ProjectFolder) -> None:
+    (rendered.root / "templates" / "up").symlink_to("..")
+    assert count(rendered) is None
+
+
 def test_what_terraform_leaves_behind_is_not_a_change(rendered: ProjectFolder) -> None:
     rendered.write("terraform/02-store/.terraform/providers/x", "")
     rendered.write("terraform/02-store/terraform.tfstate", "{}")
