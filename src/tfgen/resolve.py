@@ -27,6 +27,7 @@ _RESERVED = frozenset({
     "connection", "provisioner",
 })  # fmt: skip
 _STANDARD_TAGS = ("Project", "Module", "Environment", "ManagedBy", "Owner")
+_MAX_PORT = 65_535
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
@@ -332,10 +333,14 @@ class _Resolver:
             self._refuse("an environment with an account names its credentials", (), hint, document=document)
 
     def _check_endpoint(self, endpoint: str, document: Document) -> None:
-        host = urlsplit(endpoint).hostname or ""
+        host = (urlsplit(endpoint).hostname or "").rstrip(".")
         if host == "amazonaws.com" or host.endswith((".amazonaws.com", ".amazonaws.com.cn", ".aws")):
             hint = 'name the account instead: account: "123456789012"'
             self._refuse("the endpoint is AWS itself, not an emulator", ("endpoint",), hint, document=document)
+        port = endpoint.rstrip("/").rpartition(":")[2]
+        if port.isdigit() and not 0 < int(port) <= _MAX_PORT:
+            hint = f"a port is a number from 1 to {_MAX_PORT}"
+            self._refuse(f"there is no port {port}", ("endpoint",), hint, document=document)
 
 
 def _merge(base: Mapping[str, Any], over: Mapping[str, Any], schema: Mapping[str, Any]) -> dict[str, Any]:

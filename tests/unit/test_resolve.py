@@ -164,7 +164,13 @@ def test_a_wrong_environment(project: ProjectFolder, old: str, new: str, where: 
 
 
 @pytest.mark.parametrize(
-    "endpoint", ["https://sts.amazonaws.com", "https://s3.cn-north-1.amazonaws.com.cn", "https://s3.us-east-1.api.aws"]
+    "endpoint",
+    [
+        "https://sts.amazonaws.com",
+        "https://sts.amazonaws.com.",
+        "https://S3.cn-north-1.AmazonAWS.com.cn:443/",
+        "https://s3.us-east-1.api.aws",
+    ],
 )
 def test_an_endpoint_is_never_aws_itself(project: ProjectFolder, endpoint: str) -> None:
     project.change("config/environments/local.yaml", "http://127.0.0.1:4566", endpoint)
@@ -172,6 +178,15 @@ def test_an_endpoint_is_never_aws_itself(project: ProjectFolder, endpoint: str) 
     assert where == "config/environments/local.yaml:1:11"
     assert "AWS itself" in message
     assert "account:" in hint
+
+
+@pytest.mark.parametrize("port", ["0", "65536", "99999/"])
+def test_an_endpoint_has_a_port_that_exists(project: ProjectFolder, port: str) -> None:
+    project.change("config/environments/local.yaml", "4566", port)
+    [(where, message, hint)] = problems_of(project)
+    assert where == "config/environments/local.yaml:1:11"
+    assert message == f"there is no port {port.rstrip('/')}"
+    assert "65535" in hint
 
 
 def test_one_function_belongs_to_one_module(project: ProjectFolder) -> None:
