@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from tfgen.errors import SpecError, TfgenError
-from tfgen.schema import Schema, check_schema, validate
+from tfgen.schema import Schema, check_schema, suggest, validate
 from tfgen.spec import SPEC_SCHEMA
 from tfgen.yamldoc import Document, load_document
 
@@ -38,6 +38,19 @@ _FUNCTION: Schema = {
     "pattern": r"^[a-z][a-z0-9_]*$",
     "description": "a folder under lambdas/: lower-case words joined by underscores",
 }
+_GLOBALS = ("project", "region", "owner", "state_bucket", "state_lock_table")
+_NAMES: Schema = {"type": "array", "items": {"type": "string", "minLength": 1}, "uniqueItems": True}
+_FACT: Schema = {
+    "type": "object",
+    "additionalProperties": False,
+    "required": ["change", "apply", "risk"],
+    "properties": {
+        **{name: {"type": "string", "minLength": 1} for name in ("change", "apply", "risk")},
+        **dict.fromkeys(("settings", "attributes", "removed", "reads", "outputs"), _NAMES),
+        "code": {"type": "boolean"},
+        "loses_data": {"type": "boolean"},
+    },
+}
 _SCHEMA: Schema = {
     "type": "object",
     "additionalProperties": False,
@@ -47,6 +60,7 @@ _SCHEMA: Schema = {
         "reads": {"type": "array", "items": {"type": "string"}, "uniqueItems": True},
         "functions": {"type": "array", "items": _FUNCTION, "uniqueItems": True},
         "settings": {"type": "object"},
+        "facts": {"type": "array", "items": _FACT},
         "redeploy": {"type": "string"},
         "rollback": {"type": "string"},
         "holds": {"type": "string"},
@@ -75,6 +89,36 @@ class Runbook:
 
 
 @dataclass(frozen=True)
+class Fact:
+    """What one kind of change means: a line of the README, and an answer of `tfgen impact --since`.
+
+    Attributes:
+        change: The change in words, Markdown.
+        apply: What has to be applied, in words.
+        risk: What it risks, in words.
+        settings: Settings whose change this is; also project, region, owner, state_bucket and
+            state_lock_table.
+        attributes: Resource types, or `type.attribute`, whose change this is.
+        removed: Resource types of which one disappears.
+        reads: Outputs of other modules whose change this is: `foundation.vpc_id`.
+        code: The code of one of its functions changes.
+        outputs: Outputs that have another value afterwards; `*` for all.
+        loses_data: The change destroys something that holds data.
+    """
+
+    change: str
+    apply: str
+    risk: str
+    settings: tuple[str, ...] = ()
+    attributes: tuple[str, ...] = ()
+    removed: tuple[str, ...] = ()
+    reads: tuple[str, ...] = ()
+    code: bool = False
+    outputs: tuple[str, ...] = ()
+    loses_data: bool = False
+
+
+@dataclass(frozen=True)
 class Blueprint:
     """A folder from which modules are rendered.
 
@@ -87,7 +131,8 @@ class Blueprint:
         settings: JSON Schema of its settings; `varies: true` marks those that differ per environment.
         templates: File names of its templates, sorted.
         holds: Markdown: what a module of it holds.
-        redeploy: Markdown: which changes force redeployment of what.
+        facts: Which changes force redeployment of what, one by one.
+        redeploy: Markdown: what else is to be said about that.
         rollback: Markdown: how to roll back.
         runbooks: One per alarm.
     """
@@ -100,6 +145,7 @@ class Blueprint:
     settings: Schema
     templates: tuple[str, ...]
     holds: str
+    facts: tuple[Fact, ...]
     redeploy: str
     rollback: str
     runbooks: tuple[Runbook, ...]
@@ -135,7 +181,7 @@ def load_blueprint(name: str, folder: Path) -> Blueprint:
         for problem in validate(document.value, _SCHEMA)
     ]
     if not problems:
-        problems = [*_settings_problems(document), *_template_problems(name, folder)]
+        problems = [*_settings_problems(document), *_facts_problems(document), *_template_problems(name, folder)]
     if problems:
         raise SpecError(problems)
     return _blueprint(name, folder, document.value)
@@ -153,6 +199,21 @@ def _settings_problems(document: Document) -> list[TfgenError]:
             hint = "give it a default, or name it in 'required'"
             problems.append(document.problem(f"the setting '{name}' has no default", path, hint=hint, key=True))
     return problems
+
+
+def _facts_problems(document: Document) -> list[TfgenError]:
+    known = [*document.value["settings"].get("properties", {}), *_GLOBALS]
+    return [
+        document.problem(f"there is no setting '{setting}'", ("facts", index, "settings"), hint=suggest(setting, known))
+        for index, fact in enumerate(document.value.get("facts", ()))
+        for setting in fact.get("settings", ())
+        if setting not in known
+    ]
+
+
+def _fact(item: Mapping[str, Any]) -> Fact:
+    values: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in item.items()}
+    return Fact(**values)
 
 
 def _template_problems(name: str, folder: Path) -> list[TfgenError]:
@@ -175,6 +236,7 @@ def _blueprint(name: str, folder: Path, value: Mapping[str, Any]) -> Blueprint:
         settings={"type": "object", "additionalProperties": False, **value["settings"]},
         templates=tuple(templates),
         holds=value.get("holds", "").strip(),
+        facts=tuple(_fact(item) for item in value.get("facts", ())),
         redeploy=value.get("redeploy", "").strip(),
         rollback=value.get("rollback", "").strip(),
         runbooks=tuple(Runbook(**item) for item in value.get("runbooks", ())),

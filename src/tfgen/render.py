@@ -375,6 +375,7 @@ class _Renderer:
                 "name": module.name,
                 "node": module.identifier,
                 "summary": self.blueprints[module.blueprint].summary,
+                "facts": self.blueprints[module.blueprint].facts,
                 "redeploy": self.blueprints[module.blueprint].redeploy,
                 "reads": ", ".join(read.name for read in module.reads) or "none",
                 "read_by": ", ".join(readers[module.name]) or "none",

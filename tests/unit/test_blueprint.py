@@ -8,9 +8,13 @@ import pytest
 import yaml
 
 from tests.support.projects import ProjectFolder
+from tfgen import workflow
 from tfgen.assets import templates_root
 from tfgen.blueprint import Blueprint, describe_spec, list_blueprints, load_blueprint
 from tfgen.errors import SpecError
+from tfgen.hcl import read_blocks
+
+ROOT = Path(__file__).resolve().parents[2]
 
 
 def load(project: ProjectFolder, name: str) -> Blueprint:
@@ -95,7 +99,7 @@ def test_every_shipped_blueprint_is_valid_and_complete() -> None:
     for name, folder in found.items():
         blueprint = load_blueprint(name, folder)
         assert blueprint.holds, name
-        assert blueprint.redeploy, name
+        assert blueprint.facts, name
         assert blueprint.rollback, name
         for setting, part in blueprint.settings.get("properties", {}).items():
             assert part.get("description"), f"{name}: {setting} has no description"
@@ -112,3 +116,37 @@ def test_the_schema_for_editors_says_what_tfgen_says(project: ProjectFolder) -> 
     assert not validator.is_valid(spec)
     spec["modules"]["02-store"] = {"blueprint": "stoer"}
     assert not validator.is_valid(spec)
+
+
+def test_a_fact_names_settings_that_exist(project: ProjectFolder) -> None:
+    project.write(
+        "templates/store/blueprint.yaml",
+        "summary: x\nsettings:\n  properties:\n    mode: {type: string, default: a}\nfacts:\n"
+        "  - {change: the mode, settings: [moed], apply: this module, risk: none}\n",
+    )
+    with pytest.raises(SpecError) as caught:
+        load(project, "store")
+    [problem] = caught.value.problems
+    assert problem.message == "there is no setting 'moed'"
+    assert "mode" in problem.hint
+
+
+def test_shipped_facts_name_what_exists() -> None:
+    loaded = workflow.load_project(ROOT)
+    tree = workflow.preview(loaded).tree
+    types = {
+        (block.labels[0], module.name)
+        for module in loaded.project.modules
+        for path, file in tree.files.items()
+        if path.startswith(f"{module.name}/") and path.endswith(".tf")
+        for block in read_blocks(file.content)
+        if block.type in ("resource", "data")
+    }
+    for module in loaded.project.modules:
+        for fact in loaded.blueprints[module.blueprint].facts:
+            assert set(fact.outputs) <= {*tree.outputs[module.name], "*"}, fact
+            assert all((name, module.name) in types for name in fact.removed), fact
+            for text in fact.reads:
+                identifier, _, output = text.partition(".")
+                [read] = [item for item in module.reads if item.identifier == identifier]
+                assert output in tree.outputs[read.name], fact
