@@ -37,6 +37,8 @@ from tfgen.runner import (
 from tfgen.state import Output, State
 
 StartEmulator = Callable[[], str]
+Decide = Callable[[Module, Plan, Path], bool]
+"""Says whether a module's real plan, saved in a file, may be applied."""
 
 
 @dataclass(frozen=True)
@@ -184,22 +186,22 @@ def plan(project: Project, environment: Environment, caller: Caller, choices: Ch
         TfgenError: The environment cannot be opened, or nothing is rendered.
         Interrupted: The user stopped it.
     """
-    selected = _select(project, choices)
+    selected = select_modules(project, choices)
     place = open_place(project, environment, caller, changes=False)
     if choices.related:
         selected |= graph.ancestors(module_graph(project), selected)
     bucket = state.bucket_exists(place.clients, environment.state_bucket)
-    known = _states(project, environment, place.clients) if bucket else {}
+    known = read_states(project, environment, place.clients) if bucket else {}
 
     def work(name: str, _ask: Ask) -> Result:
         module = project.module(name)
         missing = [need for need in _needs(project, module) if not _is_applied(known, need, bucket=bucket)]
         if missing:
-            return Result(name, WAITING, reason=f"apply {_list(missing)} first", cause=missing[0])
+            return Result(name, WAITING, reason=f"apply {join_names(missing)} first", cause=missing[0])
         return _plan_module(place, module, choices.extra)
 
     edges = {name: () for name in module_graph(project) if name in selected}
-    return _walk(place, "plan", edges, work, choices, _refuse_to_ask)
+    return run_modules(place, "plan", edges, work, choices, refuse_to_ask)
 
 
 def apply(project: Project, environment: Environment, caller: Caller, choices: Choices, ask: Ask | None = None) -> Run:
@@ -216,20 +218,20 @@ def apply(project: Project, environment: Environment, caller: Caller, choices: C
         TfgenError: Something is missing before the first change.
         Interrupted: The user stopped it.
     """
-    selected = _select(project, choices)
-    _check_askable(choices, ask)
+    selected = select_modules(project, choices)
+    check_askable(choices, ask)
     place = open_place(project, environment, caller, changes=True, lock_timeout=choices.lock_timeout)
     edges = module_graph(project)
     if choices.related:
         selected |= graph.ancestors(edges, selected)
-    _check_upstream(place, selected)
+    check_upstream(place, selected)
     if environment.endpoint is None:
         preflight.check(project, environment, place.clients, caller.on_event)
 
     def work(name: str, asker: Ask) -> Result:
-        return _apply_module(place, project.module(name), choices, asker)
+        return apply_module(place, project.module(name), choices, ask_each(place, choices, asker, "apply"))
 
-    return _walk(place, "apply", graph.restrict(edges, selected), work, choices, ask or _refuse_to_ask)
+    return run_modules(place, "apply", graph.restrict(edges, selected), work, choices, ask or refuse_to_ask)
 
 
 def destroy(
@@ -248,21 +250,45 @@ def destroy(
         TfgenError: An applied module still reads one of them, or nobody can be asked.
         Interrupted: The user stopped it.
     """
+    doomed = select_doomed(project, choices)
+    check_askable(choices, ask)
+    place = open_place(project, environment, caller, changes=True, lock_timeout=choices.lock_timeout)
+    order = order_doomed(place, choices, doomed)
+
+    def work(name: str, asker: Ask) -> Result:
+        return destroy_module(place, project.module(name), choices, ask_each(place, choices, asker, "destroy"))
+
+    return run_modules(place, "destroy", order, work, choices, ask or refuse_to_ask)
+
+
+def select_doomed(project: Project, choices: Choices) -> set[str]:
+    """Return the modules that are to be destroyed, without looking at what is applied.
+
+    Raises:
+        TfgenError: They do not fit together.
+    """
     if choices.with_backend and choices.modules:
         raise UsageError("--with-backend takes everything down", hint="leave out --module, or leave out --with-backend")
-    selected = _select(project, choices)
-    _check_askable(choices, ask)
-    place = open_place(project, environment, caller, changes=True, lock_timeout=choices.lock_timeout)
-    edges = module_graph(project)
-    known = _states(project, environment, place.clients)
-    applied = {name for name, found in known.items() if found is not None and found.applied}
+    selected = select_modules(project, choices)
     if BACKEND_CONFIG in selected and choices.modules:
         raise UsageError(f"{BACKEND_CONFIG} holds the states of all modules", hint="tfgen destroy --with-backend")
-    selected.discard(BACKEND_CONFIG)
+    return selected - {BACKEND_CONFIG}
+
+
+def order_doomed(place: Place, choices: Choices, selected: set[str]) -> dict[str, tuple[str, ...]]:
+    """Return what is applied of the selected modules, as a graph in the order of destruction.
+
+    Raises:
+        TfgenError: An applied module still reads one of them.
+    """
+    project = place.bench.project
+    edges = module_graph(project)
+    known = read_states(project, place.bench.environment, place.clients)
+    applied = {name for name, found in known.items() if found is not None and found.applied}
     users = (graph.descendants(edges, selected) & applied) - selected
     if users and not choices.related:
         raise TfgenError(
-            f"{_list(sorted(users))} {'reads' if len(users) == 1 else 'read'} what would be destroyed",
+            f"{join_names(sorted(users))} {'reads' if len(users) == 1 else 'read'} what would be destroyed",
             hint="add --with-dependents to destroy them first",
             code="has-dependents",
         )
@@ -270,15 +296,7 @@ def destroy(
     if choices.with_backend and BACKEND_CONFIG in edges:
         _check_nothing_else(place)
         selected.add(BACKEND_CONFIG)
-
-    def work(name: str, asker: Ask) -> Result:
-        module = project.module(name)
-        if name == BACKEND_CONFIG:
-            return _destroy_backend(place, module, choices, asker)
-        return _destroy_module(place, module, choices, asker)
-
-    order = graph.restrict(graph.reverse(edges), selected)
-    return _walk(place, "destroy", order, work, choices, ask or _refuse_to_ask)
+    return graph.restrict(graph.reverse(edges), selected)
 
 
 def outputs(
@@ -290,7 +308,7 @@ def outputs(
         TfgenError: The environment cannot be opened, or a module that was named is not applied.
     """
     _, clients = _connect(project, environment, caller, changes=False)
-    known = _states(project, environment, clients)
+    known = read_states(project, environment, clients)
     for name in modules:
         found = known[name]
         if found is None or not found.applied:
@@ -316,7 +334,7 @@ def execute(
     """
     place = open_place(project, environment, caller, changes=_may_change(command))
     bench, module = place.bench, project.module(module_name)
-    _prepare(place, module, changes=False, initialise=_words(command)[:2] != ["terraform", "init"])
+    prepare(place, module, changes=False, initialise=_words(command)[:2] != ["terraform", "init"])
     env = bench.module_env(module)
     # Here a person types: terraform may ask.
     for name in ("TF_INPUT", "TF_IN_AUTOMATION"):
@@ -374,7 +392,12 @@ def _check_named(environment: Environment, caller: Caller, *, changes: bool) -> 
         )
 
 
-def _select(project: Project, choices: Choices) -> set[str]:
+def select_modules(project: Project, choices: Choices) -> set[str]:
+    """Return the modules that were chosen, or all.
+
+    Raises:
+        TfgenError: One of them is not rendered.
+    """
     known = [module.name for module in project.modules]
     if choices.extra and len(choices.modules) != 1:
         raise UsageError("what follows -- goes to terraform for exactly one module", hint="add --module NAME")
@@ -386,18 +409,25 @@ def _select(project: Project, choices: Choices) -> set[str]:
     return set(choices.modules or known)
 
 
-def _check_askable(choices: Choices, ask: Ask | None) -> None:
+def check_askable(choices: Choices, ask: Ask | None) -> None:
+    """Refuse to begin where a question would come that nobody can answer.
+
+    Raises:
+        UsageError: There is nobody, and nothing was approved beforehand.
+    """
     if ask is None and not choices.auto_approve:
         raise UsageError(
             "without a terminal nobody can be asked", hint="add --auto-approve to go on without a question"
         )
 
 
-def _refuse_to_ask(_question: Question) -> bool:
+def refuse_to_ask(_question: Question) -> bool:
+    """Say no: nobody can be asked."""
     return False
 
 
-def _states(project: Project, environment: Environment, clients: Aws) -> dict[str, State | None]:
+def read_states(project: Project, environment: Environment, clients: Aws) -> dict[str, State | None]:
+    """Return the state of each module by name; None for one that has none."""
     keys = [module.state_key for module in project.modules]
     found = state.read_states(clients, environment.state_bucket, keys)
     return {module.name: found[module.state_key] for module in project.modules}
@@ -415,7 +445,7 @@ def _needs(project: Project, module: Module) -> tuple[str, ...]:
     return module_graph(project)[module.name]
 
 
-def _check_upstream(place: Place, selected: set[str]) -> None:
+def check_upstream(place: Place, selected: set[str]) -> None:
     """Refuse to apply modules when something they read was never applied."""
     project, environment = place.bench.project, place.bench.environment
     edges = module_graph(project)
@@ -425,17 +455,18 @@ def _check_upstream(place: Place, selected: set[str]) -> None:
         state.check_bucket_owner(place.clients, environment.state_bucket, project.name)
     if not needed:
         return
-    known = _states(project, environment, place.clients) if bucket else {}
+    known = read_states(project, environment, place.clients) if bucket else {}
     direct = {need for name in selected for need in edges[name]} - selected
     if all(_is_applied(known, name, bucket=bucket) for name in direct):
         return
     missing = [name for name in edges if name in needed and not _is_applied(known, name, bucket=bucket)]
-    names = _list(sorted(selected, key=list(edges).index))
+    names = join_names(sorted(selected, key=list(edges).index))
     modules = " ".join(f"--module {name}" for name in edges if name in selected)
     has = "has" if len(missing) == 1 else "have"
     needs = "needs" if len(selected) == 1 else "need"
     raise TfgenError(
-        f"{_list(missing)} {has} not been applied; {names} {needs} what {'it gives' if has == 'has' else 'they give'}",
+        f"{join_names(missing)} {has} not been applied; {names} {needs} what "
+        f"{'it gives' if has == 'has' else 'they give'}",
         hint=f"add --with-dependencies: tfgen apply {modules} --with-dependencies",
         code="missing-dependencies",
     )
@@ -456,7 +487,7 @@ def _check_nothing_else(place: Place) -> None:
         )
 
 
-def _walk(
+def run_modules(
     place: Place,
     verb: str,
     edges: Mapping[str, Sequence[str]],
@@ -464,6 +495,11 @@ def _walk(
     choices: Choices,
     ask: Ask,
 ) -> Run:
+    """Do the work of each module as soon as what it needs is done.
+
+    Raises:
+        Interrupted: The user stopped it.
+    """
     bench = place.bench
     with bench.children.forwarding():
         results = walk(
@@ -487,7 +523,7 @@ def _interrupted_hint(run: Run, verb: str) -> str:
     return f"{finished}go on with the same command (tfgen {verb}); logs in {run.directory}"
 
 
-def _prepare(place: Place, module: Module, *, changes: bool, initialise: bool = True) -> bool:
+def prepare(place: Place, module: Module, *, changes: bool, initialise: bool = True) -> bool:
     """Initialise a module; returns True if its state is (already) in the bucket."""
     if module.name == BACKEND_CONFIG:
         return bootstrap.prepare(place.bench, module, place.clients, changes=changes)
@@ -498,7 +534,7 @@ def _prepare(place: Place, module: Module, *, changes: bool, initialise: bool = 
 
 def _plan_module(place: Place, module: Module, extra: Sequence[str]) -> Result:
     bench = place.bench
-    _prepare(place, module, changes=False)
+    prepare(place, module, changes=False)
     with execution.plan_file(bench, module) as saved:
         planned = execution.plan(bench, module, out=saved, lock=False, extra=extra)
         if not planned.changed:
@@ -507,10 +543,18 @@ def _plan_module(place: Place, module: Module, extra: Sequence[str]) -> Result:
     return Result(module.name, PLANNED, counts=planned.counts, plan=planned, text=text, log=bench.log(module, "plan"))
 
 
-def _apply_module(place: Place, module: Module, choices: Choices, ask: Ask) -> Result:
+def apply_module(place: Place, module: Module, choices: Choices, decide: Decide) -> Result:
+    """Plan a module and, if that is decided, apply the plan; backend-config moves into its own bucket.
+
+    Args:
+        place: Where.
+        module: The module.
+        choices: What the run is to do.
+        decide: Says whether a plan may be applied.
+    """
     bench = place.bench
-    in_bucket = _prepare(place, module, changes=True)
-    result = _plan_and_apply(place, module, choices, ask)
+    in_bucket = prepare(place, module, changes=True)
+    result = _plan_and_apply(place, module, choices, decide)
     if module.name == BACKEND_CONFIG and result.ok:
         if not in_bucket:
             bootstrap.migrate(bench, module, place.clients)
@@ -518,60 +562,63 @@ def _apply_module(place: Place, module: Module, choices: Choices, ask: Ask) -> R
     return result
 
 
-def _destroy_module(place: Place, module: Module, choices: Choices, ask: Ask) -> Result:
-    _prepare(place, module, changes=True)
-    return _plan_and_apply(place, module, choices, ask, destroy=True)
+def destroy_module(place: Place, module: Module, choices: Choices, decide: Decide) -> Result:
+    """Plan a module's destruction and, if that is decided, destroy it; backend-config goes back to a local file."""
+    if module.name == BACKEND_CONFIG:
+        return _destroy_backend(place, module, choices, decide)
+    prepare(place, module, changes=True)
+    return _plan_and_apply(place, module, choices, decide, destroy=True)
 
 
-def _destroy_backend(place: Place, module: Module, choices: Choices, ask: Ask) -> Result:
+def _destroy_backend(place: Place, module: Module, choices: Choices, decide: Decide) -> Result:
     bench = place.bench
-    in_bucket = _prepare(place, module, changes=True)
+    in_bucket = prepare(place, module, changes=True)
     if in_bucket:
         with execution.plan_file(bench, module) as saved:
             planned = execution.plan(bench, module, out=saved, destroy=True)
-            if not _approved(place, module, planned, saved, choices, ask, verb="destroy"):
+            if not _decided(place, module, planned, saved, choices, decide):
                 return _not_approved(module, planned)
-        choices = _approve_all(choices)
+        decide = _yes
         bootstrap.bring_back(bench, module, place.clients)
     elif (local := state.read_local(bench.folder(module) / bootstrap.LOCAL_STATE)) and local.applied:
         bootstrap.bring_back(bench, module, place.clients)
-    result = _plan_and_apply(place, module, choices, ask, destroy=True)
+    result = _plan_and_apply(place, module, choices, decide, destroy=True)
     if result.ok:
         bootstrap.forget(bench, module)
     return result
 
 
-def _approve_all(choices: Choices) -> Choices:
-    return Choices(
-        auto_approve=True,
-        allow_destroy=choices.allow_destroy,
-        parallelism=choices.parallelism,
-        lock_timeout=choices.lock_timeout,
-    )
+def _yes(_module: Module, _planned: Plan, _saved: Path) -> bool:
+    return True
 
 
-def _plan_and_apply(place: Place, module: Module, choices: Choices, ask: Ask, *, destroy: bool = False) -> Result:
+def ask_each(place: Place, choices: Choices, ask: Ask, verb: str) -> Decide:
+    """Return how to decide by asking for each module."""
+
+    def decide(module: Module, planned: Plan, saved: Path) -> bool:
+        return choices.auto_approve or ask(
+            Question(module.name, verb, execution.show(place.bench, module, saved), planned)
+        )
+
+    return decide
+
+
+def _plan_and_apply(place: Place, module: Module, choices: Choices, decide: Decide, *, destroy: bool = False) -> Result:
     bench = place.bench
-    verb = "destroy" if destroy else "apply"
     with execution.plan_file(bench, module) as saved:
         planned = execution.plan(bench, module, out=saved, destroy=destroy, extra=choices.extra)
         if not planned.changed:
             return Result(module.name, UNCHANGED, plan=planned, log=bench.log(module, "plan"))
-        if not _approved(place, module, planned, saved, choices, ask, verb=verb):
+        if not _decided(place, module, planned, saved, choices, decide):
             return _not_approved(module, planned)
         _empty_doomed_buckets(place, module, planned)
         counts = execution.apply(bench, module, saved)
     return Result(module.name, DONE, counts=counts, plan=planned, log=bench.log(module, "apply"))
 
 
-def _approved(
-    place: Place, module: Module, planned: Plan, saved: Path, choices: Choices, ask: Ask, *, verb: str
-) -> bool:
-    _guard(place.bench.environment, module, planned, choices)
-    if choices.auto_approve:
-        return True
-    text = execution.show(place.bench, module, saved)
-    answer = ask(Question(module.name, verb, text, planned))
+def _decided(place: Place, module: Module, planned: Plan, saved: Path, choices: Choices, decide: Decide) -> bool:
+    guard(place.bench.environment, module, planned, choices)
+    answer = decide(module, planned, saved)
     if place.bench.children.stopping:
         raise Interrupted
     return answer
@@ -581,7 +628,7 @@ def _not_approved(module: Module, planned: Plan) -> Result:
     return Result(module.name, CANCELLED, reason="not approved", counts=planned.counts, plan=planned)
 
 
-def _guard(environment: Environment, module: Module, planned: Plan, choices: Choices) -> None:
+def guard(environment: Environment, module: Module, planned: Plan, choices: Choices) -> None:
     """Stop a plan that loses data in AWS unless each loss is allowed by name."""
     if environment.endpoint is not None:
         return
@@ -666,6 +713,7 @@ def _terraform_arguments(bench: Bench, module: Module, command: Sequence[str]) -
     return found
 
 
-def _list(names: Sequence[str]) -> str:
+def join_names(names: Sequence[str]) -> str:
+    """Join names as a sentence does."""
     *some, last = names
     return f"{', '.join(some)} and {last}" if some else last

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import re
 import threading
@@ -11,7 +12,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tfgen import isolation, planning, process, terraform
+from tfgen import changes, isolation, planning, process, terraform
+from tfgen.changes import ModuleChanges
 from tfgen.errors import Interrupted
 from tfgen.events import Event, OnEvent, ignore
 from tfgen.mirror import ProviderSource
@@ -181,6 +183,23 @@ def show(bench: Bench, module: Module, saved: Path) -> str:
         children=bench.children,
     )
     return done.stdout.strip() if done.returncode == 0 else planning.plain_text(done.stderr)
+
+
+def read_saved(bench: Bench, module: Module, saved: Path) -> tuple[ModuleChanges, ModuleChanges | None]:
+    """Return what a saved plan does, and what changed outside terraform.
+
+    Raises:
+        StepFailed: Terraform cannot show it.
+    """
+    done = process.run(
+        terraform.show_argv(bench.binary, saved, as_json=True),
+        cwd=bench.folder(module),
+        env=bench.module_env(module),
+        children=bench.children,
+    )
+    if done.returncode:
+        _fail(bench, module, planning.plain_text(done.stderr), bench.log(module, "plan"), done.returncode)
+    return changes.read_module_plan(json.loads(done.stdout), module.name)
 
 
 def apply(bench: Bench, module: Module, saved: Path) -> Counts:

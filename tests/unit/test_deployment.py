@@ -109,5 +109,5 @@ def test_a_folder_that_cannot_be_written_is_explained(project, environment):
 
 
 def test_names_are_listed_as_people_do():
-    assert deployment._list(["a"]) == "a"
-    assert deployment._list(["a", "b", "c"]) == "a, b and c"
+    assert deployment.join_names(["a"]) == "a"
+    assert deployment.join_names(["a", "b", "c"]) == "a, b and c"

@@ -45,7 +45,7 @@ def kill_at(monkeypatch, owner, name, *, after: bool):
 def bootstrap_alone(project, environment, caller):
     """Run backend-config in this thread, so that a kill is a kill."""
     place = deployment.open_place(project, environment, caller, changes=True)
-    return deployment._apply_module(place, project.module(BACKEND_CONFIG), BACKEND_ONLY, lambda _question: True)
+    return deployment.apply_module(place, project.module(BACKEND_CONFIG), BACKEND_ONLY, lambda *_: True)
 
 
 def test_from_nothing_to_nothing(make_project, environment, caller, clients, tmp_path):
@@ -177,7 +177,7 @@ def test_killed_on_the_way_back_it_goes_on(make_project, environment, bucket, ca
     with monkeypatch.context() as patch:
         kill_at(patch, state, "empty_bucket", after=True)
         with pytest.raises(Killed):
-            deployment._destroy_backend(place, project.module(BACKEND_CONFIG), AUTO, lambda _question: True)
+            deployment.destroy_module(place, project.module(BACKEND_CONFIG), AUTO, lambda *_: True)
     run = deployment.destroy(project, environment, caller, replace(AUTO, with_backend=True))
     assert statuses(run) == {BACKEND_CONFIG: "done"}
     assert not (project.work / "env" / "local").exists()
