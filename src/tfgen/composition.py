@@ -1,0 +1,438 @@
+"""The workflows on top of the composed plan: see, approve, apply, destroy, and what changed outside terraform."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from tfgen import approval, deployment, execution, graph, preflight, state
+from tfgen.approval import Approval, Difference
+from tfgen.changes import ComposedPlan, ModuleChanges, ResourceChange
+from tfgen.deployment import Caller, Choices, Decide, Place, Run, open_place
+from tfgen.errors import Interrupted, TfgenError
+from tfgen.events import Event
+from tfgen.model import BACKEND_CONFIG, Environment, Module, Project
+from tfgen.planning import PROTECTED_TYPES, Plan
+from tfgen.runner import CANCELLED, UNCHANGED, Ask, Question, Result
+
+PLAN, DESTROY, REFRESH_ONLY = "plan", "destroy", "refresh-only"
+STOP, CONTINUE = "stop", "continue"
+
+Compose = Callable[[Place, str], ComposedPlan]
+"""Plans all modules but backend-config in one process: plan, destroy or refresh-only."""
+
+Approve = Callable[[ComposedPlan], bool]
+"""Shows a plan and asks whether it may be applied."""
+
+_LATER = ("Invalid for_each argument", "Invalid count argument", "cannot be determined until apply")
+"""What terraform says where only an apply of something else tells it what to plan."""
+
+
+@dataclass(frozen=True)
+class Wishes:
+    """How a composed plan is to be approved and carried out.
+
+    Attributes:
+        approve: Shows the plan and asks; told the plan even where nobody is asked.
+        approved: What was approved elsewhere: nothing is asked then.
+        on_difference: What to do when a real plan differs from what was approved: stop or continue.
+    """
+
+    approve: Approve
+    approved: Approval | None = None
+    on_difference: str = STOP
+
+
+def plan(
+    project: Project, environment: Environment, caller: Caller, choices: Choices, compose: Compose
+) -> ComposedPlan:
+    """Return what an apply of the whole project would do; changes nothing.
+
+    Raises:
+        TfgenError: The environment cannot be opened, or nothing can be composed.
+        Interrupted: The user stopped it.
+    """
+    deployment.select_modules(project, choices)
+    place = open_place(project, environment, caller, changes=False)
+    with _interruptible(place):
+        return _look(place, compose)
+
+
+def drift(
+    project: Project, environment: Environment, caller: Caller, choices: Choices, compose: Compose
+) -> ComposedPlan:
+    """Return what was changed outside terraform; changes nothing.
+
+    Raises:
+        TfgenError: The environment cannot be opened, or nothing can be composed.
+        Interrupted: The user stopped it.
+    """
+    deployment.select_modules(project, choices)
+    place = open_place(project, environment, caller, changes=False)
+    with _interruptible(place):
+        return compose(place, REFRESH_ONLY)
+
+
+def approve(found: ComposedPlan, project: Project, environment: Environment, *, verb: str = "apply") -> Approval:
+    """Note what a plan does, for comparing it with the real plans.
+
+    Raises:
+        TfgenError: The plan is not whole.
+    """
+    if not found.complete and verb == "apply":
+        raise TfgenError(
+            "what cannot be planned cannot be approved beforehand",
+            hint="tfgen apply goes on in stages and asks before each",
+            code="incomplete-plan",
+        )
+    return _approve(found, project, environment, verb)
+
+
+def apply(
+    project: Project,
+    environment: Environment,
+    caller: Caller,
+    choices: Choices,
+    wishes: Wishes,
+    ask: Ask | None,
+    compose: Compose,
+) -> Run:
+    """Apply the modules that change, in dependency order, after one approval of the whole.
+
+    Each real plan is compared with what was approved. Where the project cannot be planned whole before part of it is
+    applied, it goes on in stages.
+
+    Args:
+        project: The project.
+        environment: Where to.
+        caller: Who calls, and how.
+        choices: How to run.
+        wishes: How the plan is approved.
+        ask: Asks the user about a difference; None where nobody can be asked.
+        compose: Plans all modules in one process.
+
+    Raises:
+        TfgenError: The project cannot be planned, or something is missing before the first change.
+        Interrupted: The user stopped it.
+    """
+    deployment.select_modules(project, choices)
+    if wishes.approved is None:
+        deployment.check_askable(choices, ask)
+    place = open_place(project, environment, caller, changes=True, lock_timeout=choices.lock_timeout)
+    if state.bucket_exists(place.clients, environment.state_bucket):
+        state.check_bucket_owner(place.clients, environment.state_bucket, project.name)
+    results: dict[str, Result] = {}
+    while True:
+        with _interruptible(place):
+            found = _look(place, compose)
+        stage = _stage(found, project)
+        if not stage:
+            _refuse_errors(found)
+            break
+        if not results and environment.endpoint is None:
+            preflight.check(project, environment, place.clients, caller.on_event)
+        run = _apply_stage(place, found, stage, choices, wishes, ask)
+        progress = any(result.status not in (UNCHANGED, CANCELLED) for result in run.results)
+        results |= {result.module: result for result in run.results}
+        if found.complete or not run.ok or not progress:
+            break
+    return _whole_run(place, "apply", results)
+
+
+def destroy(
+    project: Project,
+    environment: Environment,
+    caller: Caller,
+    choices: Choices,
+    wishes: Wishes,
+    ask: Ask | None,
+    compose: Compose,
+) -> Run:
+    """Destroy modules in reverse order, after one approval of everything that would go.
+
+    Args:
+        project: The project.
+        environment: Where.
+        caller: Who calls, and how.
+        choices: What to destroy.
+        wishes: How the plan is approved.
+        ask: Asks the user; None where nobody can be asked.
+        compose: Plans all modules in one process.
+
+    Raises:
+        TfgenError: An applied module still reads one of them, or nobody can be asked.
+        Interrupted: The user stopped it.
+    """
+    doomed = deployment.select_doomed(project, choices)
+    deployment.check_askable(choices, ask)
+    place = open_place(project, environment, caller, changes=True, lock_timeout=choices.lock_timeout)
+    order = deployment.order_doomed(place, choices, doomed)
+    approved = _approve_destruction(place, order, wishes, compose, choices) if len(order) > 1 else None
+    if isinstance(approved, Run):
+        return approved
+
+    def work(name: str, asker: Ask) -> Result:
+        decide = deployment.ask_each(place, choices, asker, "destroy")
+        if approved is not None and name != BACKEND_CONFIG and not choices.auto_approve:
+            decide = _compare_each(place, approved, wishes, asker if ask else None, "destroy")
+        return deployment.destroy_module(place, project.module(name), choices, decide)
+
+    return deployment.run_modules(place, "destroy", order, work, choices, ask or deployment.refuse_to_ask)
+
+
+def _look(place: Place, compose: Compose) -> ComposedPlan:
+    """Plan everything; backend-config by itself, and only if it may have changes."""
+    found = compose(place, PLAN)
+    names = [module.name for module in place.bench.project.modules]
+    if BACKEND_CONFIG not in names:
+        return found
+    module = place.bench.project.module(BACKEND_CONFIG)
+    mine = ModuleChanges(BACKEND_CONFIG, composed=False)
+    if not _is_as_applied(place, module):
+        mine = _plan_alone(place, module)
+        if not (mine.changed or mine.error):
+            _remember_applied(place, module)
+    modules = {BACKEND_CONFIG: mine, **found.modules}
+    complete = found.complete and not mine.error
+    return replace(found, modules={name: modules[name] for name in names if name in modules}, complete=complete)
+
+
+def _plan_alone(place: Place, module: Module) -> ModuleChanges:
+    bench = place.bench
+    try:
+        deployment.prepare(place, module, changes=False)
+        with execution.plan_file(bench, module) as saved:
+            planned = execution.plan(bench, module, out=saved, lock=False)
+            if not planned.changed:
+                return ModuleChanges(module.name, composed=False)
+            return execution.read_saved(bench, module, saved)[0]
+    except Interrupted:
+        raise
+    except TfgenError as error:
+        return ModuleChanges(module.name, composed=False, error=error.message)
+
+
+def _is_as_applied(place: Place, module: Module) -> bool:
+    """True if neither backend-config's files nor its state changed since it had nothing to apply."""
+    try:
+        noted = _applied_note(place, module).read_text(encoding="ascii")
+    except OSError:
+        return False
+    return bool(noted) and noted == _fingerprint(place, module)
+
+
+def _remember_applied(place: Place, module: Module) -> None:
+    with suppress(OSError):
+        _applied_note(place, module).write_text(_fingerprint(place, module), encoding="ascii")
+
+
+def _applied_note(place: Place, module: Module) -> Path:
+    return place.bench.place_dir(module) / "applied"
+
+
+def _fingerprint(place: Place, module: Module) -> str:
+    """Hash what decides whether backend-config has changes; empty without a state in the bucket."""
+    bench = place.bench
+    found = state.read_state(place.clients, bench.environment.state_bucket, module.state_key)
+    if found is None or not found.applied:
+        return ""
+    digest = hashlib.sha256(f"{bench.version} {found.lineage} {found.serial}".encode())
+    folder = bench.project.tree / module.name
+    files = [*sorted(folder.glob("*.tf")), *sorted(folder.glob("*.tf.json")), *sorted(folder.glob("*.tfvars"))]
+    for path in (*files, *(bench.folder(module) / name for name in bench.var_files(module))):
+        digest.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
+    return digest.hexdigest()
+
+
+def _stage(found: ComposedPlan, project: Project) -> frozenset[str]:
+    """Return the modules that can be applied now: all that change, or those that wait for nobody."""
+    changed = {name for name, changes in found.modules.items() if changes.changed and not changes.error}
+    if found.complete:
+        return frozenset(changed)
+    if not all(any(text in problem.message for text in _LATER) for problem in found.errors):
+        return frozenset()
+    broken = {problem.module for problem in found.errors}
+    broken |= {name for name, changes in found.modules.items() if changes.error}
+    if not broken <= {module.name for module in project.modules}:
+        return frozenset()
+    return frozenset(changed - broken - graph.descendants(deployment.module_graph(project), broken))
+
+
+def _refuse_errors(found: ComposedPlan) -> None:
+    errors = found.errors
+    failed = [changes for changes in found.modules.values() if changes.error]
+    if found.complete:
+        return
+    if errors:
+        first = errors[0]
+        more = f" (and {len(errors) - 1} more)" if len(errors) > 1 else ""
+        raise TfgenError(
+            f"{first.message}{more}", where=first.where or first.module, hint=first.hint or "tfgen plan", code="plan"
+        )
+    message = failed[0].error if failed else "the project cannot be planned whole"
+    raise TfgenError(message, where=failed[0].name if failed else "", hint="tfgen plan", code="plan")
+
+
+def _apply_stage(
+    place: Place,
+    found: ComposedPlan,
+    stage: Collection[str],
+    choices: Choices,
+    wishes: Wishes,
+    ask: Ask | None,
+) -> Run:
+    project, environment = place.bench.project, place.bench.environment
+    shown = replace(found, modules={name: found.modules[name] for name in found.modules if name in stage})
+    _guard_losses(environment, shown, choices)
+    approved = wishes.approved
+    if approved is not None:
+        _check_beforehand(place, approved, shown, wishes)
+    elif _answer(place, wishes, found):
+        approved = _approve(shown, project, environment, "apply")
+    else:
+        return _whole_run(place, "apply", {name: _cancelled(name) for name in stage})
+    agreed = approved
+
+    def work(name: str, asker: Ask) -> Result:
+        module = project.module(name)
+        decide = _compare_each(place, agreed, wishes, asker if ask else None, "apply")
+        result = deployment.apply_module(place, module, choices, decide)
+        if name == BACKEND_CONFIG and result.ok:
+            _remember_applied(place, module)
+        return result
+
+    edges = graph.restrict(deployment.module_graph(project), stage)
+    return deployment.run_modules(place, "apply", edges, work, choices, ask or deployment.refuse_to_ask)
+
+
+def _approve(found: ComposedPlan, project: Project, environment: Environment, verb: str) -> Approval:
+    return approval.approve(
+        found, project=project.name, environment=environment.name, account=environment.account, verb=verb
+    )
+
+
+def _approve_destruction(
+    place: Place, order: Mapping[str, tuple[str, ...]], wishes: Wishes, compose: Compose, choices: Choices
+) -> Approval | Run | None:
+    """Show what would go and ask; None where it cannot be composed, and each module is asked for by itself."""
+    bench = place.bench
+    try:
+        with _interruptible(place):
+            found = compose(place, DESTROY)
+    except Interrupted:
+        raise
+    except TfgenError as error:
+        bench.on_event(Event("warning", f"no plan of the whole: {error.message}"))
+        return None
+    if not found.complete:
+        bench.on_event(Event("warning", "no plan of the whole; each module is planned by itself"))
+        return None
+    shown = replace(found, modules={name: found.modules[name] for name in found.modules if name in order})
+    _guard_losses(bench.environment, shown, choices)
+    if _answer(place, wishes, shown):
+        return _approve(shown, bench.project, bench.environment, "destroy")
+    return _whole_run(place, "destroy", {name: _cancelled(name) for name in order})
+
+
+def _answer(place: Place, wishes: Wishes, found: ComposedPlan) -> bool:
+    children = place.bench.children
+    with children.forwarding(), children.question():
+        answer = wishes.approve(found)
+    if children.stopping:
+        raise Interrupted
+    return answer
+
+
+def _check_beforehand(place: Place, approved: Approval, found: ComposedPlan, wishes: Wishes) -> None:
+    """Stop before the first change if the project would do something else than what was approved elsewhere."""
+    if not found.complete:
+        raise TfgenError(
+            "the project cannot be planned whole, so it cannot be compared with what was approved",
+            hint="tfgen apply goes on in stages and asks before each",
+            code="incomplete-plan",
+        )
+    found_differences = [item for changes in found.modules.values() for item in approval.compare(approved, changes)]
+    if found_differences and wishes.on_difference == STOP:
+        raise _difference_error(found_differences)
+    for item in found_differences:
+        place.bench.on_event(Event("warning", str(item), module=item.module))
+
+
+def _compare_each(place: Place, approved: Approval, wishes: Wishes, ask: Ask | None, verb: str) -> Decide:
+    """Return how to decide by comparing each real plan with what was approved."""
+    bench = place.bench
+
+    def decide(module: Module, planned: Plan, saved: Path) -> bool:
+        real, _ = execution.read_saved(bench, module, saved)
+        found = approval.compare(approved, real)
+        if not found:
+            return True
+        if wishes.on_difference == CONTINUE:
+            for item in found:
+                bench.on_event(Event("warning", f"not as approved: {item}", module=module.name))
+            return True
+        if ask is None:
+            raise _difference_error(found)
+        lines = "\n".join(f"  {item}" for item in found)
+        text = f"{execution.show(bench, module, saved)}\n\n{module.name} is not what was approved:\n{lines}"
+        return ask(Question(module.name, verb, text, planned))
+
+    return decide
+
+
+def _difference_error(found: Collection[Difference]) -> TfgenError:
+    lines = "\n".join(f"  {item.module}: {item}" for item in found)
+    return TfgenError(
+        f"this is not what was approved:\n{lines}",
+        hint="look with tfgen plan and approve again; or go on whatever changes: --on-difference continue",
+        code="difference",
+    )
+
+
+def _guard_losses(environment: Environment, found: ComposedPlan, choices: Choices) -> None:
+    """Stop before the first change if data would be lost in AWS that nobody named."""
+    if environment.endpoint is not None:
+        return
+    allowed = set(choices.allow_destroy)
+    lost = [
+        change
+        for changes in found.modules.values()
+        for change in changes.resources
+        if _loses_data(change) and not {change.address, f"{change.module}:{change.address}"} & allowed
+    ]
+    if lost:
+        what = ", ".join(f"{change.module}: {change.address} ({change.action})" for change in lost)
+        flags = " ".join(f"--allow-destroy '{change.address}'" for change in lost)
+        raise TfgenError(
+            f"the plan would lose data: {what}", hint=f"if that is meant, name each: {flags}", code="protected"
+        )
+
+
+def _loses_data(change: ResourceChange) -> bool:
+    return change.loses and not change.deposed and change.type in PROTECTED_TYPES
+
+
+def _cancelled(name: str) -> Result:
+    return Result(name, CANCELLED, reason="not approved")
+
+
+def _whole_run(place: Place, verb: str, results: Mapping[str, Result]) -> Run:
+    """Return a run over all modules; those that were not touched are unchanged."""
+    bench = place.bench
+    names = [module.name for module in bench.project.modules]
+    if verb == "destroy":
+        names = [name for name in names if name in results]
+    ordered = tuple(results.get(name) or Result(name, UNCHANGED) for name in names)
+    return Run(bench.run_dir.name, verb, bench.environment, ordered, bench.run_dir)
+
+
+@contextmanager
+def _interruptible(place: Place) -> Iterator[None]:
+    """Forward an interruption to terraform, and end with it."""
+    with place.bench.children.forwarding():
+        yield
+    if place.bench.children.stopping:
+        raise Interrupted
