@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -128,11 +128,15 @@ class Traversal:
         parts: Its names, index steps excluded: `("local", "storage", "orders_table_name")`.
         line: Line of its first character, from 1.
         column: Column of its first character, from 1.
+        start: Offset of its first byte.
+        ends: For each part, the offset behind it.
     """
 
     parts: tuple[str, ...]
     line: int
     column: int
+    start: int = field(default=0, compare=False)
+    ends: tuple[int, ...] = field(default=(), compare=False)
 
 
 @dataclass(frozen=True)
@@ -145,6 +149,8 @@ class Block:
         attributes: Source text of each attribute's expression.
         blocks: The blocks inside it.
         line: Line of its first character, from 1.
+        start: Offset of its first byte.
+        end: Offset behind its last byte.
     """
 
     type: str
@@ -152,11 +158,35 @@ class Block:
     attributes: Mapping[str, str]
     blocks: tuple[Block, ...]
     line: int
+    start: int = field(default=0, compare=False)
+    end: int = field(default=0, compare=False)
 
 
 def read_blocks(source: bytes) -> tuple[Block, ...]:
     """Read the top-level blocks of an HCL file; broken parts are passed over."""
     return tuple(_blocks_in(_parse(source)))
+
+
+def read_attributes(source: bytes) -> Mapping[str, tuple[str, int]]:
+    """Read the top-level attributes of an HCL file: name → source text of the expression, and its line."""
+    found: dict[str, tuple[str, int]] = {}
+    for child in _parse(source).children:
+        if child.type == "body":
+            for item in child.children:
+                if item.type == "attribute" and len(item.children) >= 3:
+                    found[_text(item.children[0])] = _text(item.children[2]), item.start_point[0] + 1
+    return found
+
+
+def has_errors(source: bytes) -> bool:
+    """True if a part of an HCL file cannot be read."""
+    return _parse(source).has_error
+
+
+def find_traversals(source: bytes, root: str) -> tuple[Traversal, ...]:
+    """Find every reference in an HCL file that begins with `root`, in file order."""
+    found = [_traversal(node) for node in _variables(_parse(source)) if _text(node) == root]
+    return tuple(sorted(found, key=lambda item: item.start))
 
 
 def read_traversals(source: bytes, root: str, names: Collection[str]) -> tuple[Traversal, ...]:
@@ -220,7 +250,7 @@ def _variables(node: Node) -> Sequence[Node]:
 
 
 def _traversal(node: Node) -> Traversal:
-    parts = [_text(node)]
+    parts, ends = [_text(node)], [node.end_byte]
     sibling = node.next_sibling
     while sibling is not None and sibling.type in ("get_attr", "index"):
         if sibling.type == "get_attr":
@@ -230,8 +260,10 @@ def _traversal(node: Node) -> Traversal:
             if name is None:
                 break
             parts.append(name)
+        ends.append(sibling.end_byte)
         sibling = sibling.next_sibling
-    return Traversal(tuple(parts), node.start_point[0] + 1, node.start_point[1] + 1)
+    place = node.start_point
+    return Traversal(tuple(parts), place[0] + 1, place[1] + 1, node.start_byte, tuple(ends))
 
 
 def _blocks_in(node: Node) -> Iterator[Block]:
@@ -249,7 +281,9 @@ def _block(node: Node) -> Block:
         if child.type == "body":
             attributes.update(_attributes(child))
     labels = tuple(name.strip('"') for name in names[1:])
-    return Block(names[0], labels, attributes, tuple(_blocks_in(node)), node.start_point[0] + 1)
+    return Block(
+        names[0], labels, attributes, tuple(_blocks_in(node)), node.start_point[0] + 1, node.start_byte, node.end_byte
+    )
 
 
 def _attributes(body: Node) -> Iterator[tuple[str, str]]:
