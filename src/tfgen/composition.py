@@ -27,7 +27,12 @@ Compose = Callable[[Place, str], ComposedPlan]
 Approve = Callable[[ComposedPlan], bool]
 """Shows a plan and asks whether it may be applied."""
 
-_LATER = ("Invalid for_each argument", "Invalid count argument", "cannot be determined until apply")
+_LATER = (
+    "Invalid for_each argument",
+    "Invalid count argument",
+    "cannot be determined until apply",
+    "cannot be planned before",
+)
 """What terraform says where only an apply of something else tells it what to plan."""
 
 
@@ -46,8 +51,15 @@ class Wishes:
     on_difference: str = STOP
 
 
+def compose_modules(place: Place, mode: str) -> ComposedPlan:
+    """Plan all modules but backend-config in one terraform process."""
+    from tfgen.compose import compose_plan
+
+    return compose_plan(place.bench, place.clients, destroy=mode == DESTROY, refresh_only=mode == REFRESH_ONLY)
+
+
 def plan(
-    project: Project, environment: Environment, caller: Caller, choices: Choices, compose: Compose
+    project: Project, environment: Environment, caller: Caller, choices: Choices, compose: Compose = compose_modules
 ) -> ComposedPlan:
     """Return what an apply of the whole project would do; changes nothing.
 
@@ -62,7 +74,7 @@ def plan(
 
 
 def drift(
-    project: Project, environment: Environment, caller: Caller, choices: Choices, compose: Compose
+    project: Project, environment: Environment, caller: Caller, choices: Choices, compose: Compose = compose_modules
 ) -> ComposedPlan:
     """Return what was changed outside terraform; changes nothing.
 
@@ -97,8 +109,8 @@ def apply(
     caller: Caller,
     choices: Choices,
     wishes: Wishes,
-    ask: Ask | None,
-    compose: Compose,
+    ask: Ask | None = None,
+    compose: Compose = compose_modules,
 ) -> Run:
     """Apply the modules that change, in dependency order, after one approval of the whole.
 
@@ -148,8 +160,8 @@ def destroy(
     caller: Caller,
     choices: Choices,
     wishes: Wishes,
-    ask: Ask | None,
-    compose: Compose,
+    ask: Ask | None = None,
+    compose: Compose = compose_modules,
 ) -> Run:
     """Destroy modules in reverse order, after one approval of everything that would go.
 

@@ -45,6 +45,18 @@ def remember(root: Path, spec: Path, template_roots: Sequence[Path], count: int)
         return  # The note only saves time: a read-only project renders as well without it.
 
 
+def hash_contents(path: Path) -> str:
+    """Hash a file, or all files of a folder with their names; tests are left out, as they are not shipped."""
+    digest = hashlib.sha256()
+    names = sorted(_files(str(path), follow=True)) if path.is_dir() else [str(path)]
+    for name in names:
+        relative = os.path.relpath(name, path)
+        if Path(relative).parts[:1] != ("tests",):
+            digest.update(f"{relative}\0".encode("utf-8", "surrogateescape"))
+            digest.update(Path(name).read_bytes() if os.path.isfile(name) else b"missing")  # noqa: PTH113
+    return digest.hexdigest()
+
+
 def _inputs(root: Path, spec: Path, template_roots: Sequence[Path]) -> str:
     environments = spec.parent / "environments"
     folders = [*template_roots, environments, root / "lambdas"]

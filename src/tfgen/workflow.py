@@ -20,6 +20,7 @@ from tfgen.tree import Changes, compare, read_manifest, read_user_files, show_di
 
 if TYPE_CHECKING:
     from tfgen.artifacts import ArtifactResult
+    from tfgen.impact import ModuleImpact, Side
 
 
 @dataclass(frozen=True)
@@ -136,6 +137,61 @@ def compose_schema(root: Path) -> dict[str, Any]:
     """
     blueprints = [load_blueprint(name, folder) for name, folder in list_blueprints(template_roots(root)).items()]
     return describe_spec(blueprints)
+
+
+def impact_since(
+    root: Path, spec: Path, revision: str, environment: str | None, caller: Mapping[str, str]
+) -> tuple[ModuleImpact, ...]:
+    """Tell what changed between two revisions means for the modules; asks nobody, renders in memory.
+
+    Args:
+        root: The project's folder.
+        spec: Its spec.
+        revision: `REV` for what changed since then, `A..B` for what changed in between.
+        environment: The environment whose values count; None for the default one.
+        caller: The environment tfgen was started with.
+
+    Raises:
+        TfgenError: There is no such revision, or the project of one of them cannot be rendered.
+    """
+    from tfgen.impact import from_trees
+    from tfgen.revisions import checked_out
+
+    first, dots, second = revision.partition("..")
+    with checked_out(root, first, caller, spec) as folder:
+        before = _side(folder, _moved(spec, root, folder))
+    if dots:
+        with checked_out(root, second or "HEAD", caller, spec) as folder:
+            after = _side(folder, _moved(spec, root, folder))
+    else:
+        after = _side(root, spec)
+    return from_trees(before, after, environment or after.project.default_environment)
+
+
+def _moved(spec: Path, root: Path, folder: Path) -> Path:
+    return folder / spec.relative_to(root) if spec.is_relative_to(root) else spec
+
+
+def _side(root: Path, spec: Path) -> Side:
+    from tfgen.impact import Side
+
+    loaded = load_project(root, spec)
+    project = loaded.project
+    tree = preview(loaded).tree
+    names = [module.name for module in project.modules]
+    written = read_user_files(project.tree, names, read_manifest(project.tree))
+    users = {
+        module: {name: source for name, source in files.items() if f"{module}/{name}" not in tree.files}
+        for module, files in written.items()
+    }
+    lambdas = root / "lambdas"
+    common = freshness.hash_contents(lambdas / "common") + freshness.hash_contents(lambdas / "requirements.txt")
+    functions = {
+        function.name: common + freshness.hash_contents(lambdas / function.name)
+        for module in project.modules
+        for function in module.functions
+    }
+    return Side(project, loaded.blueprints, tree, users, functions)
 
 
 def package(

@@ -1,12 +1,15 @@
-"""`tfgen apply`: changes in dependency order."""
+"""`tfgen apply`: approved changes in dependency order."""
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import click
 
-from tfgen.commands import _runs
+from tfgen.commands import _composed, _runs
 from tfgen.commands._options import command, with_parallelism
 from tfgen.commands._output import note
+from tfgen.errors import UsageError
 from tfgen.settings import Settings
 
 
@@ -14,6 +17,22 @@ from tfgen.settings import Settings
 @_runs.module_option("Apply these modules only.")
 @click.option("--with-dependencies", is_flag=True, help="And everything they read.")
 @click.option("--auto-approve", is_flag=True, help="Ask nothing.")
+@click.option(
+    "--approved", metavar="FILE", type=click.Path(path_type=Path), help="What `plan --save FILE` wrote; asks nothing."
+)
+@click.option(
+    "--on-difference",
+    type=click.Choice(["stop", "continue"]),
+    default="stop",
+    show_default=True,
+    help="When the plan of a module turns out to be more than what was approved.",
+)
+@click.option(
+    "--composed/--per-module",
+    "composed",
+    default=None,
+    help="One plan and one question for the whole project (default), or one for each module.",
+)
 @click.option(
     "--allow-destroy",
     metavar="ADDRESS",
@@ -29,18 +48,27 @@ def cli(
     modules: tuple[str, ...],
     with_dependencies: bool,
     auto_approve: bool,
+    approved: Path | None,
+    on_difference: str,
+    composed: bool | None,
     allow_destroy: tuple[str, ...],
     allow_stale: bool,
     lock_timeout: str,
     parallelism: int | None,
     extra: tuple[str, ...],
 ) -> None:
-    """Apply the modules in dependency order, each after a yes to its plan."""
-    from tfgen import deployment
+    """Apply what changes in dependency order, after a yes to the plan of the whole project."""
+    from tfgen import composition, deployment
 
     settings = with_parallelism(settings, parallelism)
     arguments = _runs.check_extra(extra)
+    alone = bool(modules or arguments)
+    if alone and (composed or approved):
+        raise UsageError("--composed and --approved are for the whole project", hint="leave out --module")
+    if composed is False and approved:
+        raise UsageError("--approved compares with the plan of the whole project", hint="leave out --per-module")
     opened = _runs.open_project(settings)
+    before = _composed.read_approval(approved, opened) if approved else None
     _runs.require_fresh(settings, opened, allow_stale=allow_stale)
     choices = deployment.Choices(
         modules=opened.modules(modules),
@@ -53,7 +81,12 @@ def cli(
     )
     with _runs.at_place(settings, opened) as (caller, progress):
         ask = _runs.asker(settings, opened, progress, auto_approve=auto_approve)
-        run = deployment.apply(opened.project, opened.environment, caller, choices, ask)
+        if alone or composed is False:
+            run = deployment.apply(opened.project, opened.environment, caller, choices, ask)
+        else:
+            approve = _composed.approver(settings, opened, progress, verb="apply", auto_approve=auto_approve)
+            wishes = composition.Wishes(approve, before, on_difference)
+            run = composition.apply(opened.project, opened.environment, caller, choices, wishes, ask)
         _runs.finish(settings, run)
     if opened.environment.endpoint is not None:
         note(settings, "Nothing was created in AWS. For AWS: tfgen apply --env production")

@@ -6,7 +6,7 @@ import sys
 
 import click
 
-from tfgen.commands import _runs
+from tfgen.commands import _composed, _runs
 from tfgen.commands._options import command, with_parallelism
 from tfgen.settings import Settings
 
@@ -41,7 +41,7 @@ def cli(
     extra: tuple[str, ...],
 ) -> None:
     """Destroy the modules in reverse order; backend-config stays unless --with-backend."""
-    from tfgen import deployment
+    from tfgen import composition, deployment
 
     settings = with_parallelism(settings, parallelism)
     arguments = _runs.check_extra(extra)
@@ -58,7 +58,9 @@ def cli(
     )
     with _runs.at_place(settings, opened) as (caller, progress):
         ask = _runs.asker(settings, opened, progress, auto_approve=auto_approve)
-        run = deployment.destroy(opened.project, opened.environment, caller, choices, ask)
+        approve = _composed.approver(settings, opened, progress, verb="destroy", auto_approve=auto_approve)
+        wishes = composition.Wishes(approve)
+        run = composition.destroy(opened.project, opened.environment, caller, choices, wishes, ask)
         _runs.finish(settings, run)
     if detailed_exitcode and any(result.status == "done" for result in run.results):
         sys.exit(DIFFERENCES)

@@ -44,17 +44,12 @@ def to_document(plan: ComposedPlan) -> dict[str, Any]:
 
 
 def drift_document(plan: ComposedPlan) -> dict[str, Any]:
-    """Return what changed outside terraform as plain data, apart from what is not applied yet."""
+    """Return what changed outside terraform as plain data."""
     return {
         "drifted": bool(plan.drift),
         "modules": {
             name: {"resources": [_resource_document(change) for change in changes.resources]}
             for name, changes in plan.drift.items()
-        },
-        "not_applied": {
-            name: {key: value for key, value in _module_document(changes, {}).items() if key in _COUNTS}
-            for name, changes in plan.modules.items()
-            if changes.changed
         },
         "problems": [_problem_document(problem) for problem in plan.problems],
     }
@@ -71,6 +66,11 @@ def totals(modules: Collection[ModuleChanges]) -> dict[str, int]:
 def count_text(changes: ModuleChanges) -> str:
     """Return one module's counts as a sentence, its state-only changes included."""
     return _count_text(totals([changes]), _quiet_counts([changes]))
+
+
+def count_all(plan: ComposedPlan) -> str:
+    """Return the counts of all modules as a sentence."""
+    return _count_text(totals(plan.modules.values()), _quiet_counts(plan.modules.values()))
 
 
 def to_text(
@@ -95,14 +95,14 @@ def to_text(
         yield f"no changes: {', '.join(quiet)}"
     yield from _loss_lines(plan, paint)
     yield from _problem_lines(plan.problems, paint)
-    counts = _count_text(totals(plan.modules.values()), _quiet_counts(plan.modules.values()))
+    counts = count_all(plan)
     yield paint(f"Total: {counts}" if plan.changed else "Total: no changes", "bold")
     if not plan.complete:
         yield paint("This is not the whole plan: something could not be planned, see above.", "yellow")
 
 
 def drift_text(plan: ComposedPlan, *, paint: Paint = plain) -> Iterator[str]:
-    """Describe what changed outside terraform, and then, apart from that, what is not applied yet."""
+    """Describe what changed outside terraform; what is not applied yet is none of it."""
     for name, changes in plan.drift.items():
         yield paint(f"{name}: changed outside terraform", "bold")
         for change in changes.resources:
@@ -114,9 +114,6 @@ def drift_text(plan: ComposedPlan, *, paint: Paint = plain) -> Iterator[str]:
     if not plan.drift:
         yield "nothing was changed outside terraform"
     yield from _problem_lines(plan.problems, paint)
-    waiting = [f"{name} ({count_text(changes)})" for name, changes in plan.modules.items() if changes.changed]
-    if waiting:
-        yield f"not applied yet, which is no drift: {'; '.join(waiting)}"
 
 
 def losses(plan: ComposedPlan) -> tuple[ResourceChange, ...]:
@@ -134,7 +131,7 @@ def to_markdown(plan: ComposedPlan, *, title: str, limit: int = MARKDOWN_LIMIT) 
 
     Nothing of the project's own text leaves a code block, whose fence is longer than any in the text.
     """
-    counts = _count_text(totals(plan.modules.values()), _quiet_counts(plan.modules.values()))
+    counts = count_all(plan)
     lines = [f"### tfgen plan: {_markdown(title)}", "", f"**{counts if plan.changed else 'No changes'}**", ""]
     if not plan.complete:
         lines += ["This is not the whole plan: something could not be planned.", ""]
