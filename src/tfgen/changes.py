@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from tfgen.errors import TfgenError
@@ -30,7 +30,23 @@ OUTPUT_SEPARATOR = "-"
 """Between a module's identifier, which has no hyphen, and an output's name in the scratch root."""
 
 _MODULE = re.compile(r"^module\.([A-Za-z_][\w-]*)(?:\.|$)")
+_INDEX = re.compile(r"\[(?:\"(?:[^\"\\]|\\.)*\"|\d+)\]")
 _MISSING = object()
+
+_ELSEWHERE: Mapping[str, frozenset[str]] = {
+    # Attributes that have resources of their own; a change of those shows there.
+    "aws_iam_role": frozenset({"inline_policy", "managed_policy_arns"}),
+    "aws_s3_bucket": frozenset(
+        {
+            "acceleration_status", "acl", "cors_rule", "grant", "lifecycle_rule", "logging",
+            "object_lock_configuration", "policy", "replication_configuration", "request_payer",
+            "server_side_encryption_configuration", "versioning", "website",
+        }
+    ),
+    "aws_security_group": frozenset({"egress", "ingress"}),
+    "aws_sns_topic": frozenset({"policy"}),
+    "aws_sqs_queue": frozenset({"policy", "redrive_allow_policy", "redrive_policy"}),
+}  # fmt: skip
 
 Step = str | int
 Readers = Mapping[str, Mapping[str, tuple[str, ...]]]
@@ -263,11 +279,10 @@ def read_plan(document: Mapping[str, Any], modules: Mapping[str, str]) -> Compos
         )
         for identifier, name in modules.items()
     }
-    drifted = document.get("resource_drift") or ()
     drift = {
         name: ModuleChanges(name=name, resources=found)
         for identifier, name in modules.items()
-        if (found := tuple(_resources(drifted, identifier, name)))
+        if (found := tuple(_drifted(document, identifier, name)))
     }
     complete = not document.get("errored", False)
     return ComposedPlan(
@@ -295,7 +310,7 @@ def read_module_plan(document: Mapping[str, Any], name: str) -> tuple[ModuleChan
         outputs=outputs,
         deferred=tuple(_deferred(changes, "")),
     )
-    drift = tuple(_resources(document.get("resource_drift") or (), "", name))
+    drift = tuple(_drifted(document, "", name))
     return planned, ModuleChanges(name=name, composed=False, resources=drift) if drift else None
 
 
@@ -317,6 +332,13 @@ def _check_format(document: Mapping[str, Any]) -> str:
 
 
 def _resources(entries: Sequence[Mapping[str, Any]], identifier: str, module: str) -> Iterator[ResourceChange]:
+    for _, change in _resource_entries(entries, identifier, module):
+        yield change
+
+
+def _resource_entries(
+    entries: Sequence[Mapping[str, Any]], identifier: str, module: str
+) -> Iterator[tuple[Mapping[str, Any], ResourceChange]]:
     for entry in entries:
         change = entry["change"]
         actions = tuple(change["actions"])
@@ -327,17 +349,55 @@ def _resources(entries: Sequence[Mapping[str, Any]], identifier: str, module: st
         importing = change.get("importing")
         if actions == (NO_OP,) and not previous and not importing:
             continue
-        yield ResourceChange(
-            module=module,
-            address=address,
-            type=entry["type"],
-            actions=actions,
-            attributes=tuple(_attributes(change)),
-            reason=entry.get("action_reason", ""),
-            previous_address=previous,
-            importing=str(importing.get("id") or importing.get("identity") or "?") if importing else "",
-            deposed=entry.get("deposed", ""),
+        yield (
+            entry,
+            ResourceChange(
+                module=module,
+                address=address,
+                type=entry["type"],
+                actions=actions,
+                attributes=tuple(_attributes(change)),
+                reason=entry.get("action_reason", ""),
+                previous_address=previous,
+                importing=str(importing.get("id") or importing.get("identity") or "?") if importing else "",
+                deposed=entry.get("deposed", ""),
+            ),
         )
+
+
+def _drifted(document: Mapping[str, Any], identifier: str, module: str) -> Iterator[ResourceChange]:
+    """Yield what changed outside terraform; what a provider only fills in when it reads is no change.
+
+    A resource is often read for the first time by the plan after its apply. Values appear then that nobody set: they
+    count only where the configuration sets them, or where there was another value before.
+    """
+    configured = dict(_configured(document.get("configuration", {}).get("root_module", {}), ""))
+    for entry, change in _resource_entries(document.get("resource_drift") or (), identifier, module):
+        named = configured.get(_INDEX.sub("", entry["address"]), frozenset())
+        elsewhere = _ELSEWHERE.get(change.type, frozenset())
+        kept = tuple(
+            item
+            for item in change.attributes
+            if not (_is_empty(item.before) and _is_empty(item.after) and not item.sensitive)
+            and (
+                (top := re.split(r"[.\[]", item.path, maxsplit=1)[0]) in named
+                or (top not in elsewhere and not _is_empty(item.before))
+            )
+        )
+        if kept or change.loses:
+            yield replace(change, attributes=kept)
+
+
+def _configured(module: Mapping[str, Any], prefix: str) -> Iterator[tuple[str, frozenset[str]]]:
+    """Yield each resource's address without indexes, and the arguments that the configuration sets."""
+    for resource in module.get("resources") or ():
+        yield prefix + resource["address"], frozenset(resource.get("expressions") or ())
+    for name, call in (module.get("module_calls") or {}).items():
+        yield from _configured(call.get("module", {}), f"{prefix}module.{name}.")
+
+
+def _is_empty(value: Any) -> bool:
+    return value is None or value is False or value in ("", 0) or value == [] or value == {}
 
 
 def _deferred(entries: Sequence[Mapping[str, Any]], identifier: str) -> Iterator[str]:

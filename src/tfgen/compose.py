@@ -34,7 +34,7 @@ from tfgen.gathering import Gathered, gather_files, lock_warnings, other_constra
 from tfgen.locating import Locator
 from tfgen.mirror import ProviderSource
 from tfgen.model import Project
-from tfgen.modulefiles import ModuleFiles
+from tfgen.modulefiles import ModuleFiles, called_folders
 from tfgen.process import Children, Completed
 from tfgen.runner import StepFailed
 from tfgen.scratch import Scratch, keep_lock, open_scratch, remove_leftovers, write_lock, write_scratch, write_state
@@ -44,7 +44,6 @@ __all__ = ["Validation", "compose_plan", "compose_validate", "remove_leftovers"]
 
 _CHECK = "check"
 _DECIDES_INIT = re.compile(rb'^\s*(module\s+"|required_providers\b|provider\s+"|provider_meta\b)', re.MULTILINE)
-_LOCAL_SOURCE = re.compile(rb'^\s*source\s*=\s*"(\.{1,2}/[^"]*)"', re.MULTILINE)
 _NOT_INITIALISED = re.compile(r"terraform init|Module not installed|Inconsistent dependency lock file")
 _PROVIDER_CHOICE = re.compile(r"Failed to query available provider packages|no available releases match", re.IGNORECASE)
 _ATTEMPTS = 4
@@ -141,7 +140,6 @@ class _Answer:
 
     done: Completed
     diagnostics: list[Mapping[str, Any]] = field(default_factory=list)
-    drifted: bool = False
 
     @property
     def errors(self) -> list[Mapping[str, Any]]:
@@ -181,7 +179,7 @@ class _Run:
                 if answer.done.returncode == 1 and _NOT_INITIALISED.search(answer.text):
                     self._init(locator, again=True)
                     answer = self._terraform("plan", argv)
-                if answer.done.returncode == 0 and not answer.drifted and not refresh_only:
+                if answer.done.returncode == 0 and not refresh_only:
                     return self._nothing_to_do(answer, locator)
                 if answer.done.returncode in (0, 2) or self.scratch.plan.stat().st_size:
                     return self._read(answer, locator)
@@ -285,25 +283,22 @@ class _Run:
     def _terraform(self, verb: str, argv: Sequence[str], env: Mapping[str, str] | None = None) -> _Answer:
         reader = planning.EventReader()
         found: list[Mapping[str, Any]] = []
-        drifted = False
         bench = self.tools.bench
         log: list[str] = [f"$ {' '.join(argv)}"]
 
         def on_line(line: str) -> None:
-            nonlocal drifted
             if text := reader.feed(line):
                 log.append(text)
             event = _event(line)
             if event.get("type") == "diagnostic":
                 found.append(event["diagnostic"])
-            drifted = drifted or event.get("type") == "resource_drift"
 
         done = self._start(argv, env=env, on_line=on_line)
         if bench is not None:
             path = bench.run_dir / f"composed-{verb}.log"
             path.touch(mode=0o600)
             path.write_text("\n".join((*log, planning.plain_text(done.stderr))) + "\n", encoding="utf-8")
-        return _Answer(done, found, drifted)
+        return _Answer(done, found)
 
     def _start(
         self,
@@ -416,7 +411,7 @@ def _event(line: str) -> Mapping[str, Any]:
 def _init_digest(tools: _Tools, modules: Sequence[ModuleFiles], wiring: Wiring) -> str:
     """Hash everything that decides what init does: terraform, providers, modules, and the modules they call."""
     digest = hashlib.sha256(f"{tools.version} {tools.providers.mirror}".encode())
-    seen: set[Path] = set()
+    called: dict[Path, None] = {}
     for files in modules:
         digest.update(f"\0{files.module.name}\0".encode())
         lock = files.folder / ".terraform.lock.hcl"
@@ -424,19 +419,9 @@ def _init_digest(tools: _Tools, modules: Sequence[ModuleFiles], wiring: Wiring) 
         for name, source in (*files.sources.items(), *files.documents.items()):
             if _DECIDES_INIT.search(source) or name in files.documents:
                 digest.update(name.encode() + b"\0" + source)
-            _hash_called(digest, files.folder, source, seen)
         digest.update(repr(wiring.own_providers.get(files.module.name)).encode())
+        called |= dict.fromkeys(called_folders(files))
+    for folder in called:
+        for path in sorted((*folder.glob("*.tf"), *folder.glob("*.tf.json"))):
+            digest.update(str(path).encode() + b"\0" + path.read_bytes())
     return digest.hexdigest()
-
-
-def _hash_called(digest: Any, folder: Path, source: bytes, seen: set[Path]) -> None:
-    for found in _LOCAL_SOURCE.findall(source):
-        called = (folder / found.decode()).resolve()
-        if called in seen or not called.is_dir():
-            continue
-        seen.add(called)
-        for path in sorted((*called.glob("*.tf"), *called.glob("*.tf.json"))):
-            text = path.read_bytes()
-            if _DECIDES_INIT.search(text):
-                digest.update(str(path).encode() + b"\0" + text)
-            _hash_called(digest, called, text, seen)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,7 @@ _BUCKET = re.compile(r'\bbucket\s*[=:]\s*(?:"([^"$]*)"|(var\.[\w-]+))')
 _ALIAS = re.compile(r"([A-Za-z_][\w-]*)\s*=\s*$")
 _MERGE = re.compile(r"([A-Za-z_][\w-]*)\s*=\s*merge\(\s*$")
 _PAIR = re.compile(r'\b(source|version)\s*[=:]\s*"([^"]*)"')
+_LOCAL_SOURCE = re.compile(rb'^\s*source\s*=\s*"(\.{1,2}/[^"]*)"', re.MULTILINE)
 _REGISTRY = "registry.terraform.io"
 
 
@@ -317,6 +318,13 @@ class _Uses:
                 self.uses[module].add(EVERYTHING)
 
 
+def called_folders(files: ModuleFiles) -> tuple[Path, ...]:
+    """Return the folders of the modules that a module calls by a relative path, those that they call included."""
+    found: dict[Path, None] = {}
+    _called(files.folder, files.sources.values(), found)
+    return tuple(found)
+
+
 def full_source(source: str) -> str:
     """Return a provider's source address with its host."""
     parts = source.lower().split("/")
@@ -325,6 +333,16 @@ def full_source(source: str) -> str:
     if len(parts) == 2:
         parts.insert(0, _REGISTRY)
     return "/".join(parts)
+
+
+def _called(folder: Path, sources: Iterable[bytes], found: dict[Path, None]) -> None:
+    for source in sources:
+        for text in _LOCAL_SOURCE.findall(source):
+            # Terraform joins such paths as text, too: a link on the way is not followed.
+            target = Path(os.path.normpath(folder / text.decode()))
+            if target not in found and target.is_dir():
+                found[target] = None
+                _called(target, [path.read_bytes() for path in target.glob("*.tf")], found)
 
 
 def _load(folder: Path) -> tuple[dict[str, bytes], dict[str, bytes]]:

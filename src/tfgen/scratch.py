@@ -14,7 +14,7 @@ from typing import Any
 
 from tfgen.hcl import read_blocks
 from tfgen.model import Project
-from tfgen.modulefiles import ModuleFiles
+from tfgen.modulefiles import ModuleFiles, called_folders
 from tfgen.wiring import ROOT, Wiring
 
 LOCK_FILE = ".terraform.lock.hcl"
@@ -130,6 +130,8 @@ def write_scratch(scratch: Scratch, modules: Sequence[ModuleFiles], wiring: Wiri
             path = f"{files.module.name}/{entry.name}"
             if path not in wiring.contents and not _is_terraforms_own(entry.name):
                 (folder / entry.name).symlink_to(entry.path)
+        for called in called_folders(files):
+            _unfold(scratch, called)
     for path, content in wiring.contents.items():
         (scratch.tree / path).write_bytes(content)
     _link_data(scratch.root, [_data_entries(files) for files in modules])
@@ -235,6 +237,19 @@ def _link_data(target: Path, sources: Sequence[Mapping[str, Path]]) -> None:
         else:
             (target / name).mkdir()
             _link_data(target / name, [{entry.name: entry for entry in folder.iterdir()} for folder in folders])
+
+
+def _unfold(scratch: Scratch, folder: Path) -> None:
+    """Turn links on the way to a called module into folders: terraform resolves a link, and `../` would lead out."""
+    if not folder.is_relative_to(scratch.project.root):
+        return
+    source, target = scratch.project.root, scratch.mirror
+    for part in folder.relative_to(scratch.project.root).parts:
+        source, target = source / part, target / part
+        if target.is_symlink():
+            target.unlink()
+            target.mkdir()
+            _link_entries(source, target, without=set())
 
 
 def _link_entries(source: Path, target: Path, *, without: set[str]) -> None:

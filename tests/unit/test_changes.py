@@ -133,3 +133,29 @@ def test_an_errored_plan_is_not_complete() -> None:
 def test_addresses_are_split_at_the_first_module() -> None:
     assert split_address("module.api_ingestion.module.x.aws_a.b") == ("api_ingestion", "module.x.aws_a.b")
     assert split_address("aws_a.b") == ("", "aws_a.b")
+
+
+def drifted(kind: str, before: dict[str, Any], after: dict[str, Any], *configured: str) -> list[str]:
+    change = {"actions": ["update"], "before": before, "after": after, "after_unknown": {}}
+    entry = {"address": f'module.a.{kind}.z["k"]', "mode": "managed", "type": kind, "change": change}
+    resource = {"address": f"{kind}.z", "expressions": {name: {} for name in configured}}
+    root = {"module_calls": {"a": {"module": {"resources": [resource]}}}}
+    document = {"format_version": "1.2", "resource_drift": [entry], "configuration": {"root_module": root}}
+    drift = read_plan(document, {"a": "00-a"}).drift
+    return [item.path for change in drift["00-a"].resources for item in change.attributes] if drift else []
+
+
+def test_drift_is_what_somebody_changed() -> None:
+    assert drifted("x_y", {"size": 1, "tags": None}, {"size": 2, "tags": {"a": "b"}}, "tags") == ["size", "tags.a"]
+
+
+def test_what_a_provider_fills_in_is_no_drift() -> None:
+    assert drifted("x_y", {"layers": None, "rules": []}, {"layers": [], "rules": ["r"]}) == []
+    assert drifted("aws_s3_bucket", {"versioning": [{"enabled": False, "x": 1}]}, {"versioning": []}) == []
+
+
+def test_what_was_deleted_outside_is_drift() -> None:
+    change = {"actions": ["delete"], "before": {"a": None}, "after": None}
+    entry = {"address": "module.a.x_y.z", "mode": "managed", "type": "x_y", "change": change}
+    plan = read_plan({"format_version": "1.2", "resource_drift": [entry]}, {"a": "00-a"})
+    assert [item.action for item in plan.drift["00-a"].resources] == ["delete"]
