@@ -16,7 +16,7 @@ from tfgen.render import RenderedTree, plan_files
 from tfgen.resolve import build_model
 from tfgen.spec import load_spec
 from tfgen.templating import Templates
-from tfgen.tree import Changes, compare, read_manifest, read_user_files, show_differences, write
+from tfgen.tree import Changes, compare, exclusive, read_manifest, read_user_files, show_differences, write
 
 if TYPE_CHECKING:
     from tfgen.artifacts import ArtifactResult
@@ -91,8 +91,9 @@ def render(loaded: LoadedProject) -> RenderResult:
         TfgenError: As `preview`, or files were edited, are in the way, or cannot be written.
     """
     project = loaded.project
-    result = preview(loaded)
-    write(project.tree, result.tree.files, result.changes)
+    with exclusive(project.root):
+        result = preview(loaded)
+        write(project.tree, result.tree.files, result.changes)
     return result
 
 
