@@ -22,6 +22,6 @@ def deployed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestProject]:
     """The reference project, rendered and applied to an emulator of its own."""
     project = make_test_project(tmp_path_factory.mktemp("deployed") / "project")
     project.tfgen("render")
-    project.tfgen("apply", "--env", "local", "--auto-approve")
+    project.tfgen("apply", "--env", "local", "--auto-approve", "--parallelism", "3")
     yield project
     project.tfgen("local", "down")
