@@ -35,7 +35,7 @@ def main() -> int:
     arguments = parser.parse_args()
     started = time.monotonic()
     project: Path = arguments.project
-    for command in (["local", "up"], ["render"], ["apply", "--auto-approve"]):
+    for command in (["local", "up"], ["render"], ["apply", "--auto-approve", "--parallelism", "3"]):
         _tfgen(project, command)
     outputs = _outputs(project)
     access = _json(project, ["local", "env", "--json"])["environment"]
