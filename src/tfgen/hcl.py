@@ -95,7 +95,8 @@ def _tuple(values: Sequence[Any], indent: int) -> HclText:
 def _object(values: Mapping[str, Any], indent: int) -> HclText:
     if not values:
         return HclText("{}")
-    keys = [key if is_identifier(key) else quote(key) for key in values]
+    # A bare `for` would begin a for expression (HCL native syntax specification, "Collection Values").
+    keys = [key if is_identifier(key) and key != "for" else quote(key) for key in values]
     items = [to_hcl(value, indent + 2) for value in values.values()]
     pad = " " * (indent + 2)
     lines = []
