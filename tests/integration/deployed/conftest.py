@@ -9,6 +9,7 @@ import pytest
 from tests.support.project import TestProject, make_test_project
 
 
+@pytest.hookimpl(tryfirst=True)  # the group must be known before pytest-xdist deals the tests out
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if "integration/deployed" in str(item.path):
