@@ -47,7 +47,6 @@ class Caller:
         variables: The environment variables of the process.
         named: True if a flag or TFGEN_ENV named the environment.
         ci: True if the variable CI is set.
-        provider_mirror: Folder of a provider mirror, if named by flag.
         on_event: Told what happens.
         children: The programs that run; shared with whoever handles signals.
         start_emulator: Starts the environment's emulator if need be; returns its address.
@@ -57,7 +56,6 @@ class Caller:
     variables: Mapping[str, str]
     named: bool = True
     ci: bool = False
-    provider_mirror: str = ""
     on_event: OnEvent = ignore
     children: Children = field(default_factory=Children)
     start_emulator: StartEmulator | None = None
@@ -154,7 +152,7 @@ def open_place(
         TfgenError: The account is a placeholder or another one, terraform is missing or does not fit,
             or the environment must be named.
     """
-    source = mirror.find_provider_source(caller.variables, flag=caller.provider_mirror)
+    source = mirror.find_provider_source(caller.variables)
     with _writing(project):
         config = mirror.write_cli_config(source, project.work)
     binary = terraform.find_binary(caller.variables)
@@ -526,14 +524,14 @@ def _destroy_module(place: Place, module: Module, choices: Choices, ask: Ask) ->
 def _destroy_backend(place: Place, module: Module, choices: Choices, ask: Ask) -> Result:
     bench = place.bench
     in_bucket = _prepare(place, module, changes=True)
-    if in_bucket:
+    local = state.read_local(bench.folder(module) / bootstrap.LOCAL_STATE)
+    if in_bucket or (local is not None and local.applied):
+        # Asked before the bucket is emptied: with the states' versions goes what a mistake is mended from.
         with execution.plan_file(bench, module) as saved:
             planned = execution.plan(bench, module, out=saved, destroy=True)
             if not _approved(place, module, planned, saved, choices, ask, verb="destroy"):
                 return _not_approved(module, planned)
         choices = _approve_all(choices)
-        bootstrap.bring_back(bench, module, place.clients)
-    elif (local := state.read_local(bench.folder(module) / bootstrap.LOCAL_STATE)) and local.applied:
         bootstrap.bring_back(bench, module, place.clients)
     result = _plan_and_apply(place, module, choices, ask, destroy=True)
     if result.ok:

@@ -147,7 +147,6 @@ def at_place(settings: Settings, opened: Opened) -> Iterator[tuple[Caller, Progr
         variables=settings.variables,
         named=settings.environment is not None,
         ci=settings.ci,
-        provider_mirror="",
         on_event=progress.on_event,
         start_emulator=start_emulator,
     )
@@ -183,7 +182,7 @@ def finish(settings: Settings, run: Run) -> None:
     """Print how a run went; failures first and once, whole.
 
     Raises:
-        SystemExit: With status 1 if a module failed.
+        SystemExit: With status 1 if a module failed, with 3 if tfgen did.
     """
     if settings.json:
         answer_json(run_document(run))
@@ -192,7 +191,12 @@ def finish(settings: Settings, run: Run) -> None:
         for result in run.results:
             answer(_summary(settings, result))
     if not run.ok:
-        sys.exit(1)
+        sys.exit(failure_status(run))
+
+
+def failure_status(run: Run) -> int:
+    """Return the exit status of a run that did not end well."""
+    return 3 if any(result.code == "bug" for result in run.results) else 1
 
 
 def run_document(run: Run) -> dict[str, Any]:

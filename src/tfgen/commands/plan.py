@@ -45,7 +45,7 @@ def cli(
         if settings.json:
             answer_json(_runs.run_document(run))
             if not run.ok:
-                sys.exit(1)
+                sys.exit(_runs.failure_status(run))
         else:
             _print_plans(run)
             _runs.finish(settings, run)
