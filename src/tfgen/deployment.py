@@ -5,10 +5,11 @@ Each takes plain arguments, tells what happens through a callback and returns va
 
 from __future__ import annotations
 
+import fcntl
 import secrets
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -216,6 +217,13 @@ def apply(project: Project, environment: Environment, caller: Caller, choices: C
     """
     selected = _select(project, choices)
     _check_askable(choices, ask)
+    with _alone(project, environment):
+        return _apply(project, environment, caller, choices, ask, selected)
+
+
+def _apply(
+    project: Project, environment: Environment, caller: Caller, choices: Choices, ask: Ask | None, selected: set[str]
+) -> Run:
     place = open_place(project, environment, caller, changes=True, lock_timeout=choices.lock_timeout)
     edges = module_graph(project)
     if choices.related:
@@ -250,6 +258,13 @@ def destroy(
         raise UsageError("--with-backend takes everything down", hint="leave out --module, or leave out --with-backend")
     selected = _select(project, choices)
     _check_askable(choices, ask)
+    with _alone(project, environment):
+        return _destroy(project, environment, caller, choices, ask, selected)
+
+
+def _destroy(
+    project: Project, environment: Environment, caller: Caller, choices: Choices, ask: Ask | None, selected: set[str]
+) -> Run:
     place = open_place(project, environment, caller, changes=True, lock_timeout=choices.lock_timeout)
     edges = module_graph(project)
     known = _states(project, environment, place.clients)
@@ -332,6 +347,33 @@ def module_graph(project: Project) -> dict[str, tuple[str, ...]]:
         module.name: () if module.name == BACKEND_CONFIG else (*base, *execution.reads(module))
         for module in project.modules
     }
+
+
+@contextmanager
+def _alone(project: Project, environment: Environment) -> Iterator[None]:
+    """Let one process of this machine at a time change an environment: they share working and data folders.
+
+    Between machines the state locks do that. The kernel frees the project lease however the process ends; where
+    it cannot be kept, the run goes on without one.
+
+    Raises:
+        TfgenError: Another process is at work.
+    """
+    path = project.work / "leases" / environment.name
+    with ExitStack() as stack:
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            fcntl.flock(stack.enter_context(path.open("a")), fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise TfgenError(
+                f"another tfgen is changing environment {environment.name} of this project",
+                hint="wait for it to end, then repeat the command",
+                where=str(project.root),
+                code="busy",
+            ) from None
+        except OSError:
+            pass
+        yield
 
 
 def _connect(

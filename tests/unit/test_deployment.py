@@ -94,6 +94,20 @@ def test_usage_is_checked_before_anything_is_opened(project, environment):
         deployment.destroy(project, environment, caller, replace(auto, with_backend=True, modules=("00-base",)))
 
 
+@pytest.mark.parametrize("verb", [deployment.apply, deployment.destroy])
+def test_one_process_at_a_time_changes_an_environment(project, environment, verb):
+    caller = Caller(variables={"PATH": ""}, start_emulator=lambda: pytest.fail("nothing is started"))
+    auto = Choices(auto_approve=True)
+    with deployment._alone(project, environment):
+        with pytest.raises(TfgenError, match="another tfgen is changing environment dev") as busy:
+            verb(project, environment, caller, auto)
+        assert busy.value.code == "busy"
+        with pytest.raises(TfgenError, match="terraform is not on PATH"):
+            verb(project, replace(environment, name="other"), caller, auto)
+    with pytest.raises(TfgenError, match="terraform is not on PATH"):
+        verb(project, environment, caller, auto)
+
+
 def test_a_missing_terraform_stops_before_the_emulator_starts(project, environment):
     caller = Caller(variables={"PATH": ""}, start_emulator=lambda: pytest.fail("nothing is started"))
     embedded = replace(environment, embedded=True)
