@@ -124,7 +124,7 @@ def planted(root: Path) -> dict[str, str]:
         "AWS_ENDPOINT_URL": evil,
         "AWS_ENDPOINT_URL_STS": evil,
         "AWS_ENDPOINT_URL_S3": evil,
-        "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS": "true",
+        "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS": "TRUE",
         "AWS_CONTAINER_CREDENTIALS_FULL_URI": "http://127.0.0.1:8080/credentials",
         "HTTP_PROXY": evil,
         "HTTPS_PROXY": evil,
