@@ -176,6 +176,37 @@ def read_traversals(source: bytes, root: str, names: Collection[str]) -> tuple[T
     return tuple(sorted(kept, key=lambda item: (item.line, item.column)))
 
 
+@dataclass(frozen=True)
+class RemoteState:
+    """A `terraform_remote_state` block.
+
+    Attributes:
+        label: Its name.
+        key: Key of the state object that it reads, if that is written as a literal.
+        line: Line of its first character, from 1.
+    """
+
+    label: str
+    key: str
+    line: int
+
+
+def read_remote_states(source: bytes) -> tuple[RemoteState, ...]:
+    """Find the `terraform_remote_state` blocks of an HCL file, in file order."""
+    if b"terraform_remote_state" not in source:
+        return ()
+    return tuple(
+        RemoteState(block.labels[1], _literal_key(block.attributes.get("config", "")), block.line)
+        for block in read_blocks(source)
+        if block.type == "data" and len(block.labels) == 2 and block.labels[0] == "terraform_remote_state"
+    )
+
+
+def _literal_key(config: str) -> str:
+    match = re.search(r'(?m)^\s*"?key"?\s*[=:]\s*("(?:[^"\\\\]|\\\\.)*")\s*,?\s*$', config)
+    return (unquote(match[1]) or "") if match else ""
+
+
 def unquote(expression: str) -> str | None:
     """Return the value of a quoted string without interpolation, or None for anything else."""
     match = re.fullmatch(r'"((?:[^"\\$%]|\\.|[$%](?!\{))*)"', expression, re.DOTALL)
