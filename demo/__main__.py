@@ -35,7 +35,7 @@ def main() -> int:
     arguments = parser.parse_args()
     started = time.monotonic()
     project: Path = arguments.project
-    for command in (["local", "up"], ["render"], ["apply", "--env", "local", "--auto-approve"]):
+    for command in (["local", "up"], ["render"], ["apply", "--auto-approve", "--parallelism", "3"]):
         _tfgen(project, command)
     outputs = _outputs(project)
     access = _json(project, ["local", "env", "--json"])["environment"]
@@ -50,7 +50,7 @@ def main() -> int:
 
 
 def _outputs(project: Path) -> dict[str, dict[str, Any]]:
-    modules = _json(project, ["output", "--env", "local", "--json"])["outputs"]
+    modules = _json(project, ["output", "--json"])["outputs"]
     return {name: {key: output["value"] for key, output in outputs.items()} for name, outputs in modules.items()}
 
 
@@ -145,14 +145,16 @@ def _wait_for_mail(project: Path, day: str, version: int) -> Mapping[str, Any]:
 
 
 def _tfgen(project: Path, words: Sequence[str]) -> None:
-    print(f"$ tfgen {' '.join(words)}", flush=True)
-    done = subprocess.run([_TFGEN, "-C", str(project), *words], check=False)
+    print(f"$ tfgen {' '.join(words)} --env local", flush=True)
+    done = subprocess.run([_TFGEN, "-C", str(project), *words, "--env", "local"], check=False)
     if done.returncode:
         raise SystemExit(done.returncode)
 
 
 def _json(project: Path, words: Sequence[str]) -> Mapping[str, Any]:
-    done = subprocess.run([_TFGEN, "-C", str(project), "-q", *words], check=False, capture_output=True, text=True)
+    done = subprocess.run(
+        [_TFGEN, "-C", str(project), "-q", *words, "--env", "local"], check=False, capture_output=True, text=True
+    )
     if done.returncode:
         raise SystemExit(done.stderr or done.stdout)
     document: Mapping[str, Any] = json.loads(done.stdout)

@@ -45,21 +45,18 @@ class _Tools:
     on_module: OnModule
 
 
-def check_terraform(
-    project: Project, caller: Mapping[str, str], on_module: OnModule, mirror_flag: str = ""
-) -> tuple[Finding, ...]:
+def check_terraform(project: Project, caller: Mapping[str, str], on_module: OnModule) -> tuple[Finding, ...]:
     """Check the format of the rendered tree and validate each of its modules; calls no AWS.
 
     Args:
         project: The project, rendered.
         caller: The environment tfgen was started with.
         on_module: Told the name of each module when its validation begins.
-        mirror_flag: A provider mirror that was named on the command line.
 
     Raises:
         TfgenError: Terraform is missing, too old, or cannot be initialised.
     """
-    source = mirror.find_provider_source(caller, flag=mirror_flag)
+    source = mirror.find_provider_source(caller)
     config = mirror.write_cli_config(source, project.work)
     environment = project.environments[project.default_environment]
     env = dict(isolation.isolate(caller, environment, work=project.work, cli_config=config).env)

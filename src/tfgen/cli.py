@@ -11,7 +11,7 @@ from typing import Any
 import click
 
 from tfgen.commands._options import global_options
-from tfgen.errors import Interrupted, TfgenError
+from tfgen.errors import BUG_HINT, Interrupted, TfgenError, write_bug_log
 
 FAILED = 1
 BUG = 3
@@ -121,14 +121,5 @@ def _usage(error: click.UsageError) -> TfgenError:
 
 
 def _bug(error: Exception) -> TfgenError:
-    import tempfile
-    import traceback
-
-    with tempfile.NamedTemporaryFile("w", prefix="tfgen-bug-", suffix=".log", delete=False) as log:
-        traceback.print_exception(error, file=log)
-    return TfgenError(
-        f"this is a bug in tfgen: {type(error).__name__}: {error}",
-        where=log.name,
-        hint="please report it with that file, after a look for anything private in it",
-        code="bug",
-    )
+    message = f"this is a bug in tfgen: {type(error).__name__}: {error}"
+    return TfgenError(message, where=write_bug_log(error), hint=BUG_HINT, code="bug")

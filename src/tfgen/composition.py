@@ -133,7 +133,15 @@ def apply(
     deployment.select_modules(project, choices)
     if wishes.approved is None:
         deployment.check_askable(choices, ask)
-    place = open_place(project, environment, caller, changes=True, lock_timeout=choices.lock_timeout)
+    with deployment.alone(project, environment):
+        place = open_place(project, environment, caller, changes=True, lock_timeout=choices.lock_timeout)
+        return _apply_in_stages(place, caller, choices, wishes, ask, compose)
+
+
+def _apply_in_stages(
+    place: Place, caller: Caller, choices: Choices, wishes: Wishes, ask: Ask | None, compose: Compose
+) -> Run:
+    project, environment = place.bench.project, place.bench.environment
     if state.bucket_exists(place.clients, environment.state_bucket):
         state.check_bucket_owner(place.clients, environment.state_bucket, project.name)
     results: dict[str, Result] = {}
@@ -180,7 +188,15 @@ def destroy(
     """
     doomed = deployment.select_doomed(project, choices)
     deployment.check_askable(choices, ask)
-    place = open_place(project, environment, caller, changes=True, lock_timeout=choices.lock_timeout)
+    with deployment.alone(project, environment):
+        place = open_place(project, environment, caller, changes=True, lock_timeout=choices.lock_timeout)
+        return _destroy(place, choices, wishes, ask, compose, doomed)
+
+
+def _destroy(
+    place: Place, choices: Choices, wishes: Wishes, ask: Ask | None, compose: Compose, doomed: set[str]
+) -> Run:
+    project = place.bench.project
     order = deployment.order_doomed(place, choices, doomed)
     approved = _approve_destruction(place, order, wishes, compose, choices) if len(order) > 1 else None
     if isinstance(approved, Run):

@@ -5,10 +5,11 @@ Each takes plain arguments, tells what happens through a callback and returns va
 
 from __future__ import annotations
 
+import fcntl
 import secrets
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -49,7 +50,6 @@ class Caller:
         variables: The environment variables of the process.
         named: True if a flag or TFGEN_ENV named the environment.
         ci: True if the variable CI is set.
-        provider_mirror: Folder of a provider mirror, if named by flag.
         on_event: Told what happens.
         children: The programs that run; shared with whoever handles signals.
         start_emulator: Starts the environment's emulator if need be; returns its address.
@@ -59,7 +59,6 @@ class Caller:
     variables: Mapping[str, str]
     named: bool = True
     ci: bool = False
-    provider_mirror: str = ""
     on_event: OnEvent = ignore
     children: Children = field(default_factory=Children)
     start_emulator: StartEmulator | None = None
@@ -156,7 +155,7 @@ def open_place(
         TfgenError: The account is a placeholder or another one, terraform is missing or does not fit,
             or the environment must be named.
     """
-    source = mirror.find_provider_source(caller.variables, flag=caller.provider_mirror)
+    source = mirror.find_provider_source(caller.variables)
     with _writing(project):
         config = mirror.write_cli_config(source, project.work)
     binary = terraform.find_binary(caller.variables)
@@ -220,6 +219,13 @@ def apply(project: Project, environment: Environment, caller: Caller, choices: C
     """
     selected = select_modules(project, choices)
     check_askable(choices, ask)
+    with alone(project, environment):
+        return _apply(project, environment, caller, choices, ask, selected)
+
+
+def _apply(
+    project: Project, environment: Environment, caller: Caller, choices: Choices, ask: Ask | None, selected: set[str]
+) -> Run:
     place = open_place(project, environment, caller, changes=True, lock_timeout=choices.lock_timeout)
     edges = module_graph(project)
     if choices.related:
@@ -252,6 +258,13 @@ def destroy(
     """
     doomed = select_doomed(project, choices)
     check_askable(choices, ask)
+    with alone(project, environment):
+        return _destroy(project, environment, caller, choices, ask, doomed)
+
+
+def _destroy(
+    project: Project, environment: Environment, caller: Caller, choices: Choices, ask: Ask | None, doomed: set[str]
+) -> Run:
     place = open_place(project, environment, caller, changes=True, lock_timeout=choices.lock_timeout)
     order = order_doomed(place, choices, doomed)
 
@@ -352,6 +365,33 @@ def module_graph(project: Project) -> dict[str, tuple[str, ...]]:
         module.name: () if module.name == BACKEND_CONFIG else (*base, *execution.reads(module))
         for module in project.modules
     }
+
+
+@contextmanager
+def alone(project: Project, environment: Environment) -> Iterator[None]:
+    """Let one process of this machine at a time change an environment: they share working and data folders.
+
+    Between machines the state locks do that. The kernel frees the project lease however the process ends; where
+    it cannot be kept, the run goes on without one.
+
+    Raises:
+        TfgenError: Another process is at work.
+    """
+    path = project.work / "leases" / environment.name
+    with ExitStack() as stack:
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            fcntl.flock(stack.enter_context(path.open("a")), fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise TfgenError(
+                f"another tfgen is changing environment {environment.name} of this project",
+                hint="wait for it to end, then repeat the command",
+                where=str(project.root),
+                code="busy",
+            ) from None
+        except OSError:
+            pass
+        yield
 
 
 def _connect(
@@ -573,14 +613,14 @@ def destroy_module(place: Place, module: Module, choices: Choices, decide: Decid
 def _destroy_backend(place: Place, module: Module, choices: Choices, decide: Decide) -> Result:
     bench = place.bench
     in_bucket = prepare(place, module, changes=True)
-    if in_bucket:
+    local = state.read_local(bench.folder(module) / bootstrap.LOCAL_STATE)
+    if in_bucket or (local is not None and local.applied):
+        # Asked before the bucket is emptied: with the states' versions goes what a mistake is mended from.
         with execution.plan_file(bench, module) as saved:
             planned = execution.plan(bench, module, out=saved, destroy=True)
             if not _decided(place, module, planned, saved, choices, decide):
                 return _not_approved(module, planned)
         decide = _yes
-        bootstrap.bring_back(bench, module, place.clients)
-    elif (local := state.read_local(bench.folder(module) / bootstrap.LOCAL_STATE)) and local.applied:
         bootstrap.bring_back(bench, module, place.clients)
     result = _plan_and_apply(place, module, choices, decide, destroy=True)
     if result.ok:

@@ -5,6 +5,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 
+def write_bug_log(error: BaseException) -> str:
+    """Write a bug's traceback into a private file for the report; returns its path."""
+    import tempfile
+    import traceback
+
+    with tempfile.NamedTemporaryFile("w", prefix="tfgen-bug-", suffix=".log", delete=False) as log:
+        traceback.print_exception(error, file=log)
+    return log.name
+
+
+BUG_HINT = "please report it with that file, after a look for anything private in it"
+
+
 class TfgenError(Exception):
     """A failure that is explained to the user; never a bug in tfgen.
 

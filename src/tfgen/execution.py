@@ -236,8 +236,8 @@ def plan_file(bench: Bench, module: Module) -> Iterator[Path]:
 
 
 def reads(module: Module) -> tuple[str, ...]:
-    """Return the full names of the modules that a module reads."""
-    return tuple(reference.name for reference in module.reads)
+    """Return the full names of the modules that a module reads, in its user's own files too."""
+    return (*(reference.name for reference in module.reads), *module.also_reads)
 
 
 def _is_initialised(bench: Bench, module: Module, marker: Path, digest: str) -> bool:

@@ -95,7 +95,8 @@ def _tuple(values: Sequence[Any], indent: int) -> HclText:
 def _object(values: Mapping[str, Any], indent: int) -> HclText:
     if not values:
         return HclText("{}")
-    keys = [key if is_identifier(key) else quote(key) for key in values]
+    # A bare `for` would begin a for expression (HCL native syntax specification, "Collection Values").
+    keys = [key if is_identifier(key) and key != "for" else quote(key) for key in values]
     items = [to_hcl(value, indent + 2) for value in values.values()]
     pad = " " * (indent + 2)
     lines = []
@@ -203,6 +204,37 @@ def read_traversals(source: bytes, root: str, names: Collection[str]) -> tuple[T
     found = [_traversal(node) for node in _variables(_parse(source)) if _text(node) == root]
     kept = [item for item in found if len(item.parts) > 1 and item.parts[1] in names]
     return tuple(sorted(kept, key=lambda item: (item.line, item.column)))
+
+
+@dataclass(frozen=True)
+class RemoteState:
+    """A `terraform_remote_state` block.
+
+    Attributes:
+        label: Its name.
+        key: Key of the state object that it reads, if that is written as a literal.
+        line: Line of its first character, from 1.
+    """
+
+    label: str
+    key: str
+    line: int
+
+
+def read_remote_states(source: bytes) -> tuple[RemoteState, ...]:
+    """Find the `terraform_remote_state` blocks of an HCL file, in file order."""
+    if b"terraform_remote_state" not in source:
+        return ()
+    return tuple(
+        RemoteState(block.labels[1], _literal_key(block.attributes.get("config", "")), block.line)
+        for block in read_blocks(source)
+        if block.type == "data" and len(block.labels) == 2 and block.labels[0] == "terraform_remote_state"
+    )
+
+
+def _literal_key(config: str) -> str:
+    match = re.search(r'(?m)^\s*"?key"?\s*[=:]\s*("(?:[^"\\\\]|\\\\.)*")\s*,?\s*$', config)
+    return (unquote(match[1]) or "") if match else ""
 
 
 def unquote(expression: str) -> str | None:

@@ -13,6 +13,7 @@ from tfgen import accounts, isolation, localaws, mirror, terraform
 from tfgen.aws import Aws
 from tfgen.errors import TfgenError
 from tfgen.model import Environment, Project
+from tfgen.select import resolve_environment
 from tfgen.settings import Settings
 
 _PYTHON = (3, 11)
@@ -42,6 +43,9 @@ def examine(settings: Settings, project: Project | None, trouble: TfgenError | N
         settings: What this invocation was told.
         project: The project, if one could be loaded.
         trouble: Why not, otherwise.
+
+    Raises:
+        UsageError: The project has no environment of the name that was given.
     """
     environment = _environment(settings, project)
     looks: list[Callable[[], Finding]] = [_python]
@@ -80,9 +84,7 @@ def provenance(settings: Settings, project: Project | None) -> tuple[tuple[str, 
 
 
 def _environment(settings: Settings, project: Project | None) -> Environment | None:
-    if project is None:
-        return None
-    return project.environments.get(settings.environment or project.default_environment)
+    return None if project is None else resolve_environment(project, settings.environment)
 
 
 def _python() -> Finding:

@@ -40,30 +40,27 @@ class ProviderSource:
 def find_provider_source(
     environ: Mapping[str, str],
     *,
-    flag: str = "",
     shared: Sequence[Path] = _SHARED_FOLDERS,
 ) -> ProviderSource:
-    """Look for a provider mirror: flag, variable, CLI configuration, implied folders, shared folders.
+    """Look for a provider mirror: variable, CLI configuration, implied folders, shared folders.
 
     Args:
         environ: The caller's environment.
-        flag: Value of `--provider-mirror`.
         shared: Folders whose direct children are looked at last.
 
     Raises:
         TfgenError: The folder that was named is not a mirror.
     """
     config = _cli_config(environ)
-    if flag or environ.get(MIRROR_VARIABLE):
-        name = "--provider-mirror" if flag else MIRROR_VARIABLE
-        folder = Path(flag or environ[MIRROR_VARIABLE]).expanduser().absolute()
+    if named := environ.get(MIRROR_VARIABLE):
+        folder = Path(named).expanduser().absolute()
         if not is_mirror(folder):
             raise TfgenError(
-                f"{name}: {folder} is not a provider mirror",
+                f"{MIRROR_VARIABLE}: {folder} is not a provider mirror",
                 hint="a mirror holds HOST/NAMESPACE/TYPE/VERSION, e.g. "
                 "registry.terraform.io/hashicorp/aws/5.100.0; `terraform providers mirror DIR` makes one",
             )
-        return ProviderSource(folder, config, False, name)
+        return ProviderSource(folder, config, False, MIRROR_VARIABLE)
     if config is not None and re.search(r"^\s*provider_installation\b", _read(config), re.MULTILINE):
         return ProviderSource(None, config, True, str(config))
     for folder in (*_implied_folders(environ), *_children(shared)):
@@ -129,8 +126,9 @@ def write_cli_config(source: ProviderSource, work: Path) -> Path:
     text = cli_config(source, cache=cache)
     if not target.exists() or _read(target) != text:
         temporary = target.with_suffix(f".{os.getpid()}")
+        temporary.unlink(missing_ok=True)
+        temporary.touch(mode=0o600)  # it may hold credentials of a private registry
         temporary.write_text(text, encoding="utf-8")
-        temporary.chmod(0o600)
         temporary.replace(target)
     return target
 

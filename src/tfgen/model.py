@@ -91,6 +91,7 @@ class Module:
         functions: The Lambda functions it ships.
         providers: Extra required providers: name → {source, version}.
         state_key: Key of its state object in the state bucket.
+        also_reads: Full names of modules that only its user's own files read, by `terraform_remote_state`.
     """
 
     name: str
@@ -103,6 +104,7 @@ class Module:
     functions: tuple[Function, ...]
     providers: Mapping[str, Mapping[str, str]]
     state_key: str
+    also_reads: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -107,10 +107,8 @@ class EventReader:
         self._changes: list[ResourceChange] = []
         self._outputs: dict[str, str] = {}
         self._errors: list[str] = []
-        self._warnings: list[str] = []
         self._stray: list[str] = []
         self._counts = Counts()
-        self.values: dict[str, Any] = {}
 
     def feed(self, line: str) -> str:
         """Take one line of output; returns it as a person would read it, or nothing."""
@@ -153,14 +151,10 @@ class EventReader:
         parts = self._errors or ["\n".join(self._stray).strip()]
         return "\n\n".join(part for part in parts if part)
 
-    @property
-    def warnings(self) -> tuple[str, ...]:
-        """All warnings."""
-        return tuple(self._warnings)
-
     def _diagnostic(self, diagnostic: Mapping[str, Any]) -> str:
         text = format_diagnostic(diagnostic)
-        (self._errors if diagnostic.get("severity") == "error" else self._warnings).append(text)
+        if diagnostic.get("severity") == "error":
+            self._errors.append(text)
         return text
 
     def _planned(self, change: Mapping[str, Any]) -> None:
@@ -220,6 +214,8 @@ def explain(error: str, *, module: str, reads: Sequence[str] = ()) -> str:
     if _misses_upstream(error):
         upstream = ", ".join(reads) or "the modules it reads"
         return f"an output of {upstream} is missing: tfgen apply --module {module} --with-dependencies"
+    if re.search(r'S3 bucket "[^"]+" does not exist', error):
+        return "the bucket with the states is not there yet: tfgen apply makes it"
     if "BucketNotEmpty" in error:
         return _empty_bucket_hint(error)
     if _EXISTS.search(error):

@@ -9,7 +9,7 @@ from typing import Any
 
 from tfgen.blueprint import Blueprint
 from tfgen.errors import SpecError, TfgenError
-from tfgen.hcl import Block, HclText, Traversal, read_blocks, read_traversals, to_hcl, unquote
+from tfgen.hcl import Block, HclText, Traversal, read_blocks, read_remote_states, read_traversals, to_hcl, unquote
 from tfgen.model import BACKEND_CONFIG, Environment, Module, Project
 from tfgen.providers import lock_providers
 from tfgen.schema import suggest
@@ -275,17 +275,35 @@ class _Renderer:
         for name, source in self.users.items():
             place = f"terraform/{module.name}/{name}"
             self._check_file(module, source, place, used, identifiers, "")
-            for key in _state_keys(source):
-                if key in used:
-                    used[key].add("*")
+        handwritten = self._handwritten()
+        for name, outputs in handwritten.items():
+            used.get(name, set()).update(outputs)
         for name, where in [(read.name, read.where) for read in module.reads if not used[read.name]]:
             hint = f"take it out of 'reads', or use local.{self.project.module(name).identifier}.<output>"
             self.problems.append(
                 TfgenError(f"{module.name} declares that it reads {name}, but does not", hint=hint, where=where)
             )
         found = {name: tuple(sorted(outputs)) for name, outputs in used.items()}
-        self.edges += [Edge(module.name, name, outputs) for name, outputs in found.items()]
+        edges = {**found, **{name: tuple(sorted(handwritten[name])) for name in module.also_reads}}
+        self.edges += [Edge(module.name, name, outputs) for name, outputs in edges.items()]
         return found
+
+    def _handwritten(self) -> dict[str, set[str]]:
+        """Return which outputs of which modules the user's own remote state blocks read; all, if it cannot be told."""
+        keys = {other.state_key: other.name for other in self.project.modules}
+        labels = {
+            state.label: keys[state.key]
+            for source in self.users.values()
+            for state in read_remote_states(source)
+            if state.key in keys
+        }
+        found: dict[str, set[str]] = {name: set() for name in labels.values()}
+        for source in self.users.values():
+            for traversal in read_traversals(source, "data", {"terraform_remote_state"}):
+                parts = traversal.parts
+                if len(parts) > 4 and parts[2] in labels and parts[3] == "outputs":
+                    found[labels[parts[2]]].add(parts[4])
+        return {name: outputs or {"*"} for name, outputs in found.items()}
 
     def _check_file(
         self,
@@ -446,16 +464,6 @@ def _variables(blocks: Mapping[str, Sequence[Block]]) -> list[Variable]:
         for block in blocks.get("variables.tf", ())
         if block.type == "variable"
     ]
-
-
-def _state_keys(source: bytes) -> list[str]:
-    """Return the modules that a user's own `terraform_remote_state` blocks read (the seed's style)."""
-    keys = []
-    for block in read_blocks(source):
-        if block.type == "data" and block.labels[:1] == ("terraform_remote_state",):
-            config = block.attributes.get("config", "")
-            keys += [part.split("/")[-2] for part in config.split('"') if part.endswith("/terraform.tfstate")]
-    return keys
 
 
 def _code_list(names: Sequence[str]) -> str:

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from tfgen.blueprint import Blueprint, list_blueprints, load_blueprint
 from tfgen.errors import SpecError, TfgenError
 from tfgen.graph import find_cycle
+from tfgen.hcl import read_remote_states
 from tfgen.model import BACKEND_CONFIG, EMULATOR_ACCOUNT, Environment, Function, Module, Project, Reference
 from tfgen.schema import suggest, validate, with_defaults
 from tfgen.spec import Spec
@@ -29,6 +30,38 @@ _RESERVED = frozenset({
 _STANDARD_TAGS = ("Project", "Module", "Environment", "ManagedBy", "Owner")
 _MAX_PORT = 65_535
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
+
+
+def with_handwritten_reads(project: Project, users: Mapping[str, Mapping[str, bytes]]) -> Project:
+    """Let `terraform_remote_state` blocks in users' own files count as dependencies (the seed's style).
+
+    Args:
+        project: The resolved project.
+        users: The users' `.tf` files: module name → file name → bytes.
+
+    Raises:
+        SpecError: Such a block reads a module that comes later.
+    """
+    keys = {module.state_key: module for module in project.modules}
+    problems: list[TfgenError] = []
+    modules = []
+    for module in project.modules:
+        found: dict[str, None] = {}
+        for file, source in users.get(module.name, {}).items():
+            for state in read_remote_states(source):
+                target = keys.get(state.key)
+                if target is None or target.name in {read.name for read in module.reads}:
+                    continue
+                found[target.name] = None
+                if project.modules.index(target) >= project.modules.index(module):
+                    where = f"terraform/{module.name}/{file}:{state.line}:1"
+                    hint = "a module may only read modules with a lower number"
+                    message = f"{module.name} reads {target.name}, which does not come before it"
+                    problems.append(TfgenError(message, hint=hint, where=where, code="spec"))
+        modules.append(replace(module, also_reads=tuple(sorted(found))) if found else module)
+    if problems:
+        raise SpecError(problems)
+    return replace(project, modules=tuple(modules))
 
 
 @dataclass

@@ -12,7 +12,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from tfgen.errors import Interrupted, TfgenError
+from tfgen.errors import BUG_HINT, Interrupted, TfgenError, write_bug_log
 from tfgen.events import Event, OnEvent
 from tfgen.graph import Graph, ReadyQueue, descendants
 from tfgen.planning import Counts, Plan
@@ -223,7 +223,8 @@ def _guarded(name: str, work: Work, ask: Ask) -> Result:
         log = error.log if isinstance(error, StepFailed) else None
         result = Result(name, FAILED, reason=error.message, hint=error.hint, log=log, code=error.code)
     except BaseException as error:
-        result = Result(name, FAILED, reason=f"{type(error).__name__}: {error}", code="bug")
+        reason = f"this is a bug in tfgen: {type(error).__name__}: {error}"
+        result = Result(name, FAILED, reason=reason, hint=BUG_HINT, log=Path(write_bug_log(error)), code="bug")
     return replace(result, seconds=time.monotonic() - begun)
 
 

@@ -88,7 +88,18 @@ def find_root(settings: Settings) -> tuple[Path, Path]:
 
     Raises:
         TfgenError: There is no project here.
+        UsageError: The environment that was named is none of the project's.
     """
+    root, spec = _find(settings)
+    name = settings.environment
+    files = spec.parent / "environments"
+    if name is not None and files.is_dir() and not (files / f"{name}.yaml").is_file():
+        known = sorted(path.stem for path in files.glob("*.yaml"))
+        raise UsageError(f"there is no environment '{name}'", hint=f"{', '.join(known)} (config/environments/)")
+    return root, spec
+
+
+def _find(settings: Settings) -> tuple[Path, Path]:
     if settings.spec is not None:
         folder = settings.spec.parent
         return (folder.parent if folder.name == SPEC.parent.name else folder), settings.spec

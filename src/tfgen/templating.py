@@ -162,7 +162,9 @@ def _markdown(value: Any) -> MarkdownText:
 def _cell(value: Any) -> MarkdownText:
     """Print HCL source or a name as code inside a table cell."""
     flat = " ".join(str(value).split()).replace("|", "\\|")
-    return MarkdownText(f"`` {flat} ``" if "`" in flat else f"`{flat}`")
+    longest = max((len(run) for run in re.findall("`+", flat)), default=0)
+    fence = "`" * (longest + 1)
+    return MarkdownText(f"{fence} {flat} {fence}" if longest else f"`{flat}`")
 
 
 def _prose(value: str) -> MarkdownText:

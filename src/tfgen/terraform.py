@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import json
-import re
 import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from tfgen import process
 from tfgen.errors import TfgenError
+from tfgen.providers import satisfies
 
 BINARY_VARIABLE = "TFGEN_TERRAFORM"
-Version = tuple[int, ...]
-
-_CONSTRAINT = re.compile(r"^\s*(=|!=|>=|<=|>|<|~>)?\s*v?(\d+(?:\.\d+)*)(?:-[0-9A-Za-z.-]+)?\s*$")
 
 
 def version_argv(binary: str) -> list[str]:
@@ -64,21 +61,9 @@ def plan_argv(
     return [*argv, *extra]
 
 
-def apply_argv(binary: str, plan: Path, *, lock_timeout: str = "", parallelism: int | None = None) -> list[str]:
+def apply_argv(binary: str, plan: Path, *, lock_timeout: str = "") -> list[str]:
     """Build `terraform apply` of a saved plan."""
-    argv = [binary, "apply", "-json", "-input=false", *_locking(True, lock_timeout)]
-    if parallelism is not None:
-        argv.append(f"-parallelism={parallelism}")
-    return [*argv, str(plan)]
-
-
-def destroy_argv(
-    binary: str, *, var_files: Sequence[str] = (), lock_timeout: str = "", extra: Sequence[str] = ()
-) -> list[str]:
-    """Build `terraform destroy` without a saved plan and without a question."""
-    argv = [binary, "destroy", "-json", "-input=false", "-auto-approve", *_locking(True, lock_timeout)]
-    argv += [f"-var-file={name}" for name in var_files]
-    return [*argv, *extra]
+    return [binary, "apply", "-json", "-input=false", *_locking(True, lock_timeout), str(plan)]
 
 
 def show_argv(binary: str, plan: Path, *, as_json: bool = False) -> list[str]:
@@ -86,22 +71,14 @@ def show_argv(binary: str, plan: Path, *, as_json: bool = False) -> list[str]:
     return [binary, "show", "-json" if as_json else "-no-color", str(plan)]
 
 
-def output_argv(binary: str) -> list[str]:
-    """Build `terraform output`."""
-    return [binary, "output", "-json"]
-
-
 def validate_argv(binary: str) -> list[str]:
     """Build `terraform validate`."""
     return [binary, "validate", "-json"]
 
 
-def fmt_argv(binary: str, path: str, *, check: bool = True) -> list[str]:
-    """Build `terraform fmt` over a folder; with `check` it writes nothing."""
-    argv = [binary, "fmt", "-no-color", "-recursive"]
-    if check:
-        argv += ["-check", "-list=true"]
-    return [*argv, path]
+def fmt_argv(binary: str, path: str) -> list[str]:
+    """Build `terraform fmt` over a folder; it lists what is not formatted and writes nothing."""
+    return [binary, "fmt", "-no-color", "-recursive", "-check", "-list=true", path]
 
 
 def state_argv(binary: str, verb: str, *arguments: str) -> list[str]:
@@ -166,47 +143,6 @@ def check_version(version: str, constraint: str, *, binary: str, where: str = ""
             where=where,
             code="terraform-version",
         )
-
-
-def satisfies(version: str, constraint: str) -> bool:
-    """Tell whether a version fulfils a constraint as terraform writes it: `>= 1.10, < 2.0`.
-
-    Raises:
-        TfgenError: The constraint cannot be read.
-    """
-    actual = parse_version(version)
-    return all(_holds(actual, part) for part in constraint.split(",") if part.strip())
-
-
-def parse_version(text: str) -> Version:
-    """Return the numbers of a version; what follows a hyphen is left out."""
-    return tuple(int(part) for part in re.findall(r"\d+", text.split("-", maxsplit=1)[0]))
-
-
-def _holds(actual: Version, part: str) -> bool:
-    match = _CONSTRAINT.match(part)
-    if match is None:
-        raise TfgenError(f"cannot read the version constraint {part.strip()!r}", hint='write it as ">= 1.10, < 2.0"')
-    operator = match[1] or "="
-    given = parse_version(match[2])
-    width = max(len(actual), len(given), 3)
-    left, right = _padded(actual, width), _padded(given, width)
-    if operator == "~>":
-        # The last number given may grow, nothing left of it.
-        fixed = max(len(given) - 1, 1)
-        return left >= right and left[:fixed] == right[:fixed]
-    return {
-        "=": left == right,
-        "!=": left != right,
-        ">=": left >= right,
-        "<=": left <= right,
-        ">": left > right,
-        "<": left < right,
-    }[operator]
-
-
-def _padded(version: Version, width: int) -> Version:
-    return version + (0,) * (width - len(version))
 
 
 def _locking(lock: bool, timeout: str) -> list[str]:

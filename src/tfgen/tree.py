@@ -6,11 +6,12 @@ A file that tfgen did not write, or that was edited since, is never overwritten 
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import json
 import os
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -90,6 +91,8 @@ def write(root: Path, files: Mapping[str, File], changes: Changes) -> None:
         TfgenError: Files were edited or are in the way, or the disk refuses; nothing was changed then.
     """
     _refuse_if_blocked(root, changes)
+    folders = {Path(path).parent for path in (*files, *changes.removed)}
+    _refuse_links(root, folders | {BASE / folder for folder in folders})
     known = read_manifest(root)
     digests = _digests(files)
     if not changes.is_stale and known == digests:
@@ -110,6 +113,23 @@ def write(root: Path, files: Mapping[str, File], changes: Changes) -> None:
         _remove(root, BASE / path)
 
 
+@contextmanager
+def exclusive(project: Path) -> Iterator[None]:
+    """Let one process at a time render a project; the others wait, and then find it rendered.
+
+    The folder itself is what is locked, so no file is left behind.
+
+    Args:
+        project: The project's folder. On a file system that cannot lock it, rendering goes on without.
+    """
+    with ExitStack() as stack:
+        with suppress(OSError):
+            descriptor = os.open(project, os.O_RDONLY)
+            stack.callback(os.close, descriptor)
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+
+
 def read_manifest(root: Path) -> Mapping[str, str]:
     """Return the hash of every file as it was last rendered; empty if nothing was.
 
@@ -128,6 +148,9 @@ def read_manifest(root: Path) -> Mapping[str, str]:
     except (ValueError, KeyError, TypeError):
         hint = f"restore it from version control, or delete it: unedited files are recognised again ({path.name})"
         raise TfgenError("the manifest of the rendered tree is damaged", where=str(path), hint=hint) from None
+    if any(Path(name).is_absolute() or ".." in Path(name).parts for name in files):
+        hint = "restore it from version control: a rendered tree never reaches out of its folder"
+        raise TfgenError("the manifest names a file outside the rendered tree", where=str(path), hint=hint)
     if version != _VERSION:
         raise TfgenError("the tree was rendered by a newer tfgen", where=str(path), hint="pip install -U tfgen-cli")
     return files
@@ -262,6 +285,19 @@ def _refuse_if_blocked(root: Path, changes: Changes) -> None:
         )
 
 
+def _refuse_links(root: Path, used: Iterable[Path]) -> None:
+    """Refuse a folder of the tree that is a link: what is written there would land somewhere else."""
+    parts = {part for folder in used for part in (folder, *folder.parents)} - {Path()}
+    for folder in sorted(parts):
+        if (root / folder).is_symlink():
+            raise TfgenError(
+                "a folder of the rendered tree is a link to somewhere else",
+                where=str(root / folder),
+                hint="put a folder in its place, or remove the link and render again; nothing was changed",
+                code="foreign",
+            )
+
+
 def _count(paths: Sequence[str], one: str, several: str) -> str:
     return f"{len(paths)} {one if len(paths) == 1 else several}"
 
@@ -333,7 +369,7 @@ def _stage(temporary: str, file: File) -> None:
             os.unlink(temporary)  # noqa: PTH108 - as above
         os.symlink(file.link, temporary)  # noqa: PTH211 - as above
         return
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o644)
     with os.fdopen(descriptor, "wb") as stream:  # loops over short writes, as a full disk makes them
         stream.write(file.content)
 

@@ -13,10 +13,10 @@ from tfgen.blueprint import Blueprint, describe_spec, list_blueprints, load_blue
 from tfgen.errors import TfgenError
 from tfgen.model import Project
 from tfgen.render import RenderedTree, plan_files
-from tfgen.resolve import build_model
+from tfgen.resolve import build_model, with_handwritten_reads
 from tfgen.spec import load_spec
 from tfgen.templating import Templates
-from tfgen.tree import Changes, compare, read_manifest, read_user_files, show_differences, write
+from tfgen.tree import Changes, compare, exclusive, read_manifest, read_user_files, show_differences, write
 
 if TYPE_CHECKING:
     from tfgen.artifacts import ArtifactResult
@@ -68,7 +68,7 @@ def load_project(root: Path, spec_path: Path | None = None) -> LoadedProject:
         SpecError: Anything in the spec, the environments or a blueprint is wrong; all problems at once.
     """
     project, blueprints = build_model(load_spec(root, spec_path), template_roots(root))
-    return LoadedProject(project, blueprints)
+    return LoadedProject(with_handwritten_reads(project, _user_files(project)), blueprints)
 
 
 def preview(loaded: LoadedProject) -> RenderResult:
@@ -79,10 +79,14 @@ def preview(loaded: LoadedProject) -> RenderResult:
         SpecError: References between modules do not resolve.
     """
     project = loaded.project
-    names = [module.name for module in project.modules]
-    users = read_user_files(project.tree, names, read_manifest(project.tree))
+    users = _user_files(project)
     tree = plan_files(project, loaded.blueprints, Templates(template_roots(project.root)), users)
     return RenderResult(compare(project.tree, tree.files), tree)
+
+
+def _user_files(project: Project) -> dict[str, dict[str, bytes]]:
+    names = [module.name for module in project.modules]
+    return read_user_files(project.tree, names, read_manifest(project.tree))
 
 
 def render(loaded: LoadedProject) -> RenderResult:
@@ -92,8 +96,9 @@ def render(loaded: LoadedProject) -> RenderResult:
         TfgenError: As `preview`, or files were edited, are in the way, or cannot be written.
     """
     project = loaded.project
-    result = preview(loaded)
-    write(project.tree, result.tree.files, result.changes)
+    with exclusive(project.root):
+        result = preview(loaded)
+        write(project.tree, result.tree.files, result.changes)
     return result
 
 

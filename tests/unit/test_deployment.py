@@ -1,16 +1,19 @@
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 
 import pytest
 
 from tests.support.fixture_project import make_environment, make_project
-from tfgen import deployment
-from tfgen.deployment import Caller, Choices
+from tfgen import bootstrap, deployment, execution
+from tfgen.aws import Aws
+from tfgen.deployment import Caller, Choices, Place
 from tfgen.errors import TfgenError, UsageError
 from tfgen.execution import Bench
 from tfgen.mirror import ProviderSource
 from tfgen.model import BACKEND_CONFIG
+from tfgen.planning import Counts, Plan
 from tfgen.process import Children
 
 MODULES = {BACKEND_CONFIG: (), "00-base": (), "01-top": ("00-base",)}
@@ -91,6 +94,20 @@ def test_usage_is_checked_before_anything_is_opened(project, environment):
         deployment.destroy(project, environment, caller, replace(auto, with_backend=True, modules=("00-base",)))
 
 
+@pytest.mark.parametrize("verb", [deployment.apply, deployment.destroy])
+def test_one_process_at_a_time_changes_an_environment(project, environment, verb):
+    caller = Caller(variables={"PATH": ""}, start_emulator=lambda: pytest.fail("nothing is started"))
+    auto = Choices(auto_approve=True)
+    with deployment.alone(project, environment):
+        with pytest.raises(TfgenError, match="another tfgen is changing environment dev") as busy:
+            verb(project, environment, caller, auto)
+        assert busy.value.code == "busy"
+        with pytest.raises(TfgenError, match="terraform is not on PATH"):
+            verb(project, replace(environment, name="other"), caller, auto)
+    with pytest.raises(TfgenError, match="terraform is not on PATH"):
+        verb(project, environment, caller, auto)
+
+
 def test_a_missing_terraform_stops_before_the_emulator_starts(project, environment):
     caller = Caller(variables={"PATH": ""}, start_emulator=lambda: pytest.fail("nothing is started"))
     embedded = replace(environment, embedded=True)
@@ -106,6 +123,29 @@ def test_a_folder_that_cannot_be_written_is_explained(project, environment):
     assert error.value.where == str(project.work)
     with pytest.raises(TfgenError, match="cannot write"):
         deployment.outputs(project, environment, caller)
+
+
+@pytest.mark.parametrize("in_bucket", [True, False])
+def test_the_state_bucket_is_not_emptied_before_a_yes(bench, project, monkeypatch, in_bucket):
+    """Wherever the state of backend-config is: in its bucket, or where typed commands left it."""
+    module = project.module(BACKEND_CONFIG)
+    folder = bench.folder(module)
+    folder.mkdir(parents=True)
+    if not in_bucket:
+        resource = {"mode": "managed", "type": "aws_s3_bucket", "name": "state", "instances": []}
+        document = {"version": 4, "serial": 1, "lineage": "x", "outputs": {}, "resources": [resource]}
+        (folder / bootstrap.LOCAL_STATE).write_text(json.dumps(document))
+    bench.run_dir.mkdir()
+    monkeypatch.setattr(bootstrap, "prepare", lambda *_, **__: in_bucket)
+    monkeypatch.setattr(bootstrap, "bring_back", lambda *_: pytest.fail("the bucket was emptied"))
+    monkeypatch.setattr(execution, "plan", lambda *_, **__: Plan(Counts(destroy=1), changed=True))
+    monkeypatch.setattr(execution, "show", lambda *_: "the plan")
+    asked = []
+    result = deployment._destroy_backend(
+        Place(bench, Aws({}), ()), module, Choices(), lambda question: bool(asked.append(question.verb))
+    )
+    assert asked == ["destroy"]
+    assert result.status == "cancelled"
 
 
 def test_names_are_listed_as_people_do():

@@ -121,6 +121,10 @@ def test_python_hcl2_reads_the_same_values() -> None:
     assert read["x"]["deep"]["on"] is True
 
 
+def test_a_key_that_would_begin_a_for_expression_is_quoted() -> None:
+    assert to_hcl({"for": 1, "format": 2}) == '{\n  "for"  = 1\n  format = 2\n}'
+
+
 def test_layout_is_that_of_terraform_fmt() -> None:
     value = {"a": 1, "long_name": "x", "list": ["v" * 60, "w" * 60], "z": True, "empty": {}, "none": []}
     assert to_hcl(value, 2) == (

@@ -6,7 +6,7 @@ import pytest
 
 from tests.support.fixture_project import make_environment, make_project
 from tfgen import health
-from tfgen.errors import TfgenError
+from tfgen.errors import TfgenError, UsageError
 from tfgen.settings import read_settings
 
 
@@ -64,3 +64,10 @@ def test_a_placeholder_is_told(tmp_path):
     found, _ = examine(tmp_path, replace(project), {"PATH": ""}, environment="production")
     assert not found["credentials"].ok
     assert "config/environments/production.yaml" in found["credentials"].mend
+
+
+def test_an_environment_that_does_not_exist_is_no_clean_bill_of_health(tmp_path):
+    project = make_project(tmp_path, make_environment("local", "b", endpoint="http://127.0.0.1:1"), {"00-base": ()})
+    with pytest.raises(UsageError, match="there is no environment 'lokal'") as error:
+        examine(tmp_path, project, {"PATH": ""}, environment="lokal")
+    assert "did you mean 'local'?" in error.value.hint

@@ -33,7 +33,7 @@ def test_the_order_is_variable_then_configuration_then_folders(tmp_path, shared)
 
     named = {**environ, "TFGEN_PROVIDER_MIRROR": str(shared / "tf")}
     assert mirror.find_provider_source(named, shared=[]).mirror == shared / "tf"
-    assert mirror.find_provider_source(environ, flag=str(shared / "tf"), shared=[]).origin == "--provider-mirror"
+    assert mirror.find_provider_source(named, shared=[]).origin == "TFGEN_PROVIDER_MIRROR"
 
 
 def test_a_configuration_file_that_does_not_exist_is_not_used(tmp_path, shared):

@@ -80,14 +80,13 @@ def test_a_diagnostic_reads_as_on_a_terminal():
     )
 
 
-def test_errors_are_collected_whole_and_warnings_apart():
+def test_errors_are_collected_whole_and_without_warnings():
     reader = read(
         json.dumps({"type": "diagnostic", "diagnostic": {"severity": "warning", "summary": "Old"}}),
         json.dumps({"type": "diagnostic", "diagnostic": {"severity": "error", "summary": "One"}}),
         json.dumps({"type": "diagnostic", "diagnostic": {"severity": "error", "summary": "Two"}}),
     )
     assert reader.error == "Error: One\n\nError: Two"
-    assert reader.warnings == ("Warning: Old",)
 
 
 def test_the_box_is_taken_away():
@@ -122,6 +121,9 @@ def test_the_three_of_every_troubleshooting_list_are_explained():
         '  with aws_iam_role.this["a"],\n  on main.tf line 1'
     )
     assert "terraform import 'aws_iam_role.this[\"a\"]' ID" in explain(exists, module="01-iam")
+
+    early = 'Error: Failed to get existing workspaces: S3 bucket "states" does not exist.'
+    assert "tfgen apply" in explain(early, module="02-storage")
 
     full = "Error: deleting S3 Bucket (b-1): operation error S3: DeleteBucket, api error BucketNotEmpty: no"
     assert "bucket b-1 still holds objects" in explain(full, module="02-storage")

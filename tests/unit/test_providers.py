@@ -26,6 +26,10 @@ from tfgen.providers import lock_providers, satisfies
         ("1.2.3", "> 1.2.3", False),
         ("1.12.0-beta1", ">= 1.12", True),
         ("1.2.3", "about 1.2", False),
+        ("1.12.0", "~> 1.11.4", False),
+        ("1.11.3", "~> 1.11.4", False),
+        ("1.11.0", "<= 1.11", True),
+        ("1.10.0", ">= 1.9.9", True),
     ],
 )
 def test_version_constraints(version: str, constraint: str, fits: bool) -> None:

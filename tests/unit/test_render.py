@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 
 from tests.support.projects import ProjectFolder
+from tfgen import execution
 from tfgen.errors import SpecError
 from tfgen.hcl import read_blocks
 from tfgen.render import CUSTOM_CHANGES, Edge, File
@@ -292,21 +293,47 @@ def test_a_wrong_reference_in_a_users_file_is_placed_there(project: ProjectFolde
     assert "network_id" in hint
 
 
-def test_a_users_own_remote_state_counts_as_use(project: ProjectFolder) -> None:
-    project.change("config/project.yaml", "blueprint: front-desk", "blueprint: front-desk\n    reads: [network]")
-    project.write(
-        "terraform/03-front-desk/own.tf",
-        """\
-        data "terraform_remote_state" "n" {
-          backend = "s3"
-          config = {
-            bucket = var.state_bucket
-            key    = "00-network/terraform.tfstate"
-          }
-        }
-        """,
-    )
+REMOTE_STATE = """\
+data "terraform_remote_state" "n" {
+  backend = "s3"
+  config = {
+    bucket = var.state_bucket
+    key    = "KEY"
+    region = var.aws_region
+  }
+}
+"""
+
+
+def test_a_users_own_remote_state_counts_as_a_dependency(project: ProjectFolder) -> None:
+    source = REMOTE_STATE.replace("KEY", "00-network/terraform.tfstate")
+    own = project.write("terraform/03-front-desk/own.tf", source)
     assert Edge("03-front-desk", "00-network", ("*",)) in project.preview().tree.edges
+    [module] = [module for module in project.load().modules if module.name == "03-front-desk"]
+    assert module.also_reads == ("00-network",)
+    assert "00-network" in execution.reads(module)
+    own.write_text(source + "locals {\n  n = data.terraform_remote_state.n.outputs.network_id\n}\n")
+    assert Edge("03-front-desk", "00-network", ("network_id",)) in project.preview().tree.edges
+
+
+def test_a_users_own_remote_state_makes_a_declared_dependency_used(project: ProjectFolder) -> None:
+    project.change("config/project.yaml", "blueprint: front-desk", "blueprint: front-desk\n    reads: [network]")
+    project.write("terraform/03-front-desk/own.tf", REMOTE_STATE.replace("KEY", "00-network/terraform.tfstate"))
+    assert Edge("03-front-desk", "00-network", ("*",)) in project.preview().tree.edges
+
+
+def test_a_users_own_remote_state_may_not_read_what_comes_later(project: ProjectFolder) -> None:
+    project.write("terraform/00-network/own.tf", "\n" + REMOTE_STATE.replace("KEY", "02-store/terraform.tfstate"))
+    [(where, message, hint)] = problems_of(project)
+    assert where == "terraform/00-network/own.tf:2:1"
+    assert "00-network reads 02-store" in message
+    assert "lower number" in hint
+
+
+def test_a_remote_state_of_somebody_else_is_left_alone(project: ProjectFolder) -> None:
+    before = project.preview().tree.edges
+    project.write("terraform/03-front-desk/own.tf", REMOTE_STATE.replace("KEY", "other/terraform.tfstate"))
+    assert project.preview().tree.edges == before
 
 
 def test_what_all_modules_have_in_common_can_be_replaced(project: ProjectFolder) -> None:

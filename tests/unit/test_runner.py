@@ -141,6 +141,10 @@ def test_a_bug_in_a_worker_does_not_hang_the_run(tmp_path):
 
     results, events = run({"a": (), "b": ()}, work)
     assert results["a"].code == "bug"
+    assert results["a"].reason == "this is a bug in tfgen: ZeroDivisionError: oh"
+    assert "ZeroDivisionError" in results["a"].log.read_text()
+    assert results["a"].log.stat().st_mode & 0o077 == 0
+    results["a"].log.unlink()
     assert results["b"].log == tmp_path / "x.log"
     assert results["b"].hint == "do"
     assert [event.kind for event in events].count("end") == 2

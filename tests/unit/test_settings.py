@@ -70,3 +70,13 @@ def test_no_project_is_explained(tmp_path: Path) -> None:
     assert caught.value.code == "no-project"
     assert caught.value.where == str(tmp_path)
     assert "tfgen init" in caught.value.hint
+
+
+def test_an_environment_that_does_not_exist_is_refused_by_every_command(tmp_path: Path) -> None:
+    files = tmp_path / "config" / "environments"
+    files.mkdir(parents=True)
+    (tmp_path / "config" / "project.yaml").touch()
+    (files / "local.yaml").touch()
+    with pytest.raises(UsageError, match="no environment 'nope'") as raised:
+        find_root(read_settings({"directory": str(tmp_path), "env": "nope"}, {}))
+    assert "local" in raised.value.hint

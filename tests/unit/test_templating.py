@@ -111,6 +111,11 @@ def test_markdown_of_users_is_escaped_and_that_of_blueprints_is_not(tmp_path: Pa
     assert render(tmp_path, text, a="*x*\n|", b="a|b\n c", c="`q`") == "\\*x\\* \\| *x*\n| `a\\|b c` `` `q` ``"
 
 
+def test_code_in_a_cell_cannot_end_early(tmp_path: Path) -> None:
+    told = render(tmp_path, "{{ a | cell }}", a="x `` <img src=y> ``` z")
+    assert told == "```` x `` <img src=y> ``` z ````"
+
+
 def test_a_changed_template_is_not_served_from_the_cache(tmp_path: Path) -> None:
     assert render(tmp_path, "a = {{ n }}\n", n=1) == "a = 1\n"
     assert render(tmp_path, "b = {{ n }}\n", n=1) == "b = 1\n"

@@ -39,50 +39,13 @@ def test_argv_of_the_rest():
     assert terraform.apply_argv("tf", plan, lock_timeout="1m") == [
         *("tf", "apply", "-json", "-input=false", "-lock-timeout=1m", "p"),
     ]
-    assert terraform.apply_argv("tf", plan, parallelism=3)[-2:] == ["-parallelism=3", "p"]
-    assert terraform.destroy_argv("tf", var_files=["v"]) == [
-        *("tf", "destroy", "-json", "-input=false", "-auto-approve", "-var-file=v"),
-    ]
     assert terraform.show_argv("tf", plan) == ["tf", "show", "-no-color", "p"]
-    assert terraform.show_argv("tf", plan, as_json=True) == ["tf", "show", "-json", "p"]
-    assert terraform.output_argv("tf") == ["tf", "output", "-json"]
     assert terraform.validate_argv("tf") == ["tf", "validate", "-json"]
     assert terraform.fmt_argv("tf", "terraform") == [
         *("tf", "fmt", "-no-color", "-recursive", "-check", "-list=true", "terraform"),
     ]
     assert terraform.state_argv("tf", "list") == ["tf", "state", "list"]
     assert terraform.version_argv("tf") == ["tf", "version", "-json"]
-
-
-@pytest.mark.parametrize(
-    ("version", "constraint", "holds"),
-    [
-        ("1.11.4", ">= 1.10, < 2.0", True),
-        ("1.9.8", ">= 1.10, < 2.0", False),
-        ("2.0.0", ">= 1.10, < 2.0", False),
-        ("1.11.4", "~> 1.10", True),
-        ("2.0.0", "~> 1.10", False),
-        ("1.11.9", "~> 1.11.4", True),
-        ("1.12.0", "~> 1.11.4", False),
-        ("1.11.3", "~> 1.11.4", False),
-        ("3.9.0", "~> 1", False),
-        ("1.9.0", "~> 1", True),
-        ("1.11.4", "1.11.4", True),
-        ("1.11.4", "= 1.11.5", False),
-        ("1.11.4", "!= 1.11.4", False),
-        ("1.11.4", "> 1.11", True),
-        ("1.11.0", "<= 1.11", True),
-        ("1.12.0-beta1", ">= 1.12", True),
-        ("1.10.0", ">= 1.9.9", True),
-    ],
-)
-def test_version_constraints(version, constraint, holds):
-    assert terraform.satisfies(version, constraint) is holds
-
-
-def test_a_constraint_that_cannot_be_read():
-    with pytest.raises(TfgenError, match="=> 1"):
-        terraform.satisfies("1.0.0", "=> 1")
 
 
 def test_a_version_that_does_not_fit_names_both():

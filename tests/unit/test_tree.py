@@ -1,9 +1,12 @@
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import subprocess
 import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 
@@ -14,7 +17,17 @@ from hypothesis import strategies as st
 from tests.support.projects import ProjectFolder, snapshot
 from tfgen.errors import TfgenError
 from tfgen.render import CUSTOM_CHANGES, LOCK_FILE, File
-from tfgen.tree import BASE, MANIFEST, Changes, compare, read_manifest, read_user_files, show_differences, write
+from tfgen.tree import (
+    BASE,
+    MANIFEST,
+    Changes,
+    compare,
+    exclusive,
+    read_manifest,
+    read_user_files,
+    show_differences,
+    write,
+)
 
 
 def put(root: Path, files: dict[str, File]) -> Changes:
@@ -214,6 +227,67 @@ def test_an_extended_lock_file_does_not_block_a_new_one_or_its_modules_end(tmp_p
     changes = put(tmp_path, newer)
     assert (changes.changed, changes.removed) == ((LOCK_FILE,), (f"a/{LOCK_FILE}",))
     assert (tmp_path / LOCK_FILE).read_bytes() == newer[LOCK_FILE].content
+
+
+@pytest.mark.parametrize("folder", ["a", ".tfgen", ".tfgen/base", "a/inner"])
+def test_nothing_is_written_through_a_linked_folder(tmp_path: Path, folder: str) -> None:
+    root, outside = tmp_path / "terraform", tmp_path / "outside"
+    outside.mkdir()
+    (root / folder).parent.mkdir(parents=True)
+    (root / folder).symlink_to(outside)
+    with pytest.raises(TfgenError, match="is a link to somewhere else") as caught:
+        put(root, {"a/inner/main.tf": File(b"1"), "b": File(b"2")})
+    assert caught.value.where == str(root / folder)
+    assert list(outside.iterdir()) == []
+    assert not (root / "b").exists()
+
+
+@pytest.mark.parametrize("name", ["../theirs", "a/../../theirs", "/etc/hostname"])
+def test_a_manifest_never_leads_out_of_the_tree(tmp_path: Path, name: str) -> None:
+    root = tmp_path / "terraform"
+    (tmp_path / "theirs").write_text("theirs")
+    put(root, texts(a="1"))
+    manifest = json.loads((root / MANIFEST).read_text())
+    manifest["files"][name] = hashlib.sha256(b"theirs").hexdigest()
+    (root / MANIFEST).write_text(json.dumps(manifest))
+    with pytest.raises(TfgenError, match="names a file outside the rendered tree"):
+        put(root, texts(a="1"))
+    assert (tmp_path / "theirs").read_text() == "theirs"
+
+
+def test_one_process_at_a_time_renders(tmp_path: Path) -> None:
+    inside: list[int] = []
+    most: list[int] = []
+
+    def enter(number: int) -> None:
+        with exclusive(tmp_path):
+            inside.append(number)
+            most.append(len(inside))
+            time.sleep(0.02)
+            inside.remove(number)
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(enter, range(4)))
+    assert most == [1, 1, 1, 1]
+
+
+def test_where_no_lock_can_be_kept_rendering_goes_on(tmp_path: Path) -> None:
+    entered = False
+    with exclusive(tmp_path / "not there"):
+        entered = True
+    assert entered
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_nothing_is_written_through_a_planted_link_beside_a_file(tmp_path: Path) -> None:
+    outside = tmp_path / "outside"
+    outside.write_text("theirs")
+    root = tmp_path / "terraform"
+    root.mkdir()
+    (root / "a.tfgen-staged").symlink_to(outside)
+    with pytest.raises(TfgenError, match="cannot write the tree"):
+        put(root, texts(a="1"))
+    assert outside.read_text() == "theirs"
 
 
 def test_users_own_files_are_read(tmp_path: Path) -> None:

@@ -91,7 +91,7 @@ def complete_module(context: click.Context, parameter: click.Parameter, incomple
 def _complete_environment(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[Any]:
     del parameter
     try:
-        _, spec = find_root(read_settings(_flags(context)))
+        _, spec = find_root(read_settings(completion_flags(context)))
     except Exception:
         return []
     names = sorted(path.stem for path in (spec.parent / "environments").glob("*.yaml"))
@@ -100,13 +100,14 @@ def _complete_environment(context: click.Context, parameter: click.Parameter, in
 
 def _known_modules(context: click.Context) -> list[str]:
     try:
-        root, _ = find_root(read_settings(_flags(context)))
+        root, _ = find_root(read_settings(completion_flags(context)))
     except Exception:
         return []
     return sorted(path.parent.name for path in (root / "terraform").glob("*/versions.tf"))
 
 
-def _flags(context: click.Context) -> dict[str, Any]:
+def completion_flags(context: click.Context) -> dict[str, Any]:
+    """Return the global options given so far on a line that is being completed."""
     flags: dict[str, Any] = {}
     while True:
         flags = {**{name: context.params.get(name) for name in _GLOBAL if context.params.get(name)}, **flags}

@@ -95,6 +95,9 @@ class Progress:
         self._ended[event.module] = (event.status, event.text, seconds)
         detail = f", {event.text}" if event.text else ""
         self._plain(f"{event.module}: {event.status}{detail} ({seconds:.1f} s)")
+        if self._begun.keys() <= self._ended.keys():
+            # Nothing runs: what is printed next must not share a line with the table.
+            self._stop()
 
     def _plain(self, text: str) -> None:
         if not self._wants_live:

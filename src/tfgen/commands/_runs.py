@@ -97,7 +97,7 @@ def open_project(settings: Settings) -> Opened:
 
 
 def require_fresh(settings: Settings, opened: Opened, *, allow_stale: bool) -> None:
-    """Refuse a tree that is behind the spec; on a terminal offer to render it now.
+    """Refuse a tree that is behind the spec; on a terminal offer to render it now. The zips are brought in line.
 
     Raises:
         TfgenError: The tree is stale.
@@ -105,8 +105,18 @@ def require_fresh(settings: Settings, opened: Opened, *, allow_stale: bool) -> N
     from tfgen import workflow
 
     root, spec = find_root(settings)
-    if allow_stale or workflow.count_unchanged(root, spec) is not None:
+    if workflow.count_unchanged(root, spec) is not None:
         return
+    files = None if allow_stale else _fresh_files(settings, opened)
+    workflow.package(opened.loaded, settings.variables, on_event=lambda text: note(settings, text))
+    if files is not None:
+        workflow.remember_render(opened.project, files)
+
+
+def _fresh_files(settings: Settings, opened: Opened) -> int:
+    """Return the number of rendered files once the tree is in line with the spec."""
+    from tfgen import workflow
+
     try:
         result = workflow.require_fresh(opened.loaded)
     except TfgenError as error:
@@ -117,8 +127,7 @@ def require_fresh(settings: Settings, opened: Opened, *, allow_stale: bool) -> N
             raise
         result = workflow.render(opened.loaded)
         note(settings, f"rendered: {result.changes.counts()}")
-    workflow.package(opened.loaded, settings.variables, on_event=lambda text: note(settings, text))
-    workflow.remember_render(opened.project, len(result.tree.files))
+    return len(result.tree.files)
 
 
 def can_ask(settings: Settings) -> bool:
@@ -147,7 +156,6 @@ def at_place(settings: Settings, opened: Opened) -> Iterator[tuple[Caller, Progr
         variables=settings.variables,
         named=settings.environment is not None,
         ci=settings.ci,
-        provider_mirror="",
         on_event=progress.on_event,
         start_emulator=start_emulator,
     )
@@ -183,7 +191,7 @@ def finish(settings: Settings, run: Run) -> None:
     """Print how a run went; failures first and once, whole.
 
     Raises:
-        SystemExit: With status 1 if a module failed.
+        SystemExit: With status 1 if a module failed, with 3 if tfgen did.
     """
     if settings.json:
         answer_json(run_document(run))
@@ -192,7 +200,12 @@ def finish(settings: Settings, run: Run) -> None:
         for result in run.results:
             answer(_summary(settings, result))
     if not run.ok:
-        sys.exit(1)
+        sys.exit(failure_status(run))
+
+
+def failure_status(run: Run) -> int:
+    """Return the exit status of a run that did not end well."""
+    return 3 if any(result.code == "bug" for result in run.results) else 1
 
 
 def run_document(run: Run) -> dict[str, Any]:

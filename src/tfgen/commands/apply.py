@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -11,6 +13,9 @@ from tfgen.commands._options import command, with_parallelism
 from tfgen.commands._output import note
 from tfgen.errors import UsageError
 from tfgen.settings import Settings
+
+if TYPE_CHECKING:
+    from tfgen.model import Environment
 
 
 @command(name="apply")
@@ -89,4 +94,11 @@ def cli(
             run = composition.apply(opened.project, opened.environment, caller, choices, wishes, ask)
         _runs.finish(settings, run)
     if opened.environment.endpoint is not None:
-        note(settings, "Nothing was created in AWS. For AWS: tfgen apply --env production")
+        note(settings, f"Nothing was created in AWS.{_next_place(opened.project.environments)}")
+
+
+def _next_place(environments: Mapping[str, Environment]) -> str:
+    """Name the command for AWS: production, else the last environment that has an account."""
+    names = sorted(name for name, environment in environments.items() if environment.endpoint is None)
+    chosen = "production" if "production" in names else names[-1] if names else ""
+    return f" For AWS: tfgen apply --env {chosen}" if chosen else ""

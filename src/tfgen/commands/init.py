@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shlex
 import sys
 from pathlib import Path
 
@@ -43,7 +45,8 @@ def cli(
         answer_json({"project": project.name, "directory": str(folder), "files": list(files)})
         return
     answer(f"{len(files)} files created in {folder}")
-    note(settings, f"next: cd {directory_name} && tfgen render && tfgen apply   (environment local: nothing in AWS)")
+    go = shlex.quote(min(os.path.relpath(folder), str(folder), key=len))
+    note(settings, f"next: cd {go} && tfgen render && tfgen apply   (environment local: nothing in AWS)")
 
 
 def _value(given: str | None, question: str, default: str, *, ask: bool) -> str:

@@ -90,7 +90,7 @@ def _show_run(settings: Settings, run: Run) -> None:
     if settings.json:
         answer_json(_runs.run_document(run))
         if not run.ok:
-            sys.exit(1)
+            sys.exit(_runs.failure_status(run))
         return
     for result in run.results:
         if result.text:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 
 import click
 
@@ -28,7 +29,7 @@ def cli(settings: Settings, check: bool, diff: bool) -> None:
     roots = (templates_root(),) if root / "templates" == templates_root() else (root / "templates", templates_root())
     unchanged = freshness.count_unchanged(root, spec, roots)
     if unchanged is not None:
-        _print_counts(settings, {"created": 0, "changed": 0, "unchanged": unchanged, "removed": 0})
+        _print_counts(settings, {"created": 0, "changed": 0, "unchanged": unchanged, "removed": 0}, diff=diff)
         return
     _render(settings, check=check, diff=diff)
 
@@ -39,9 +40,9 @@ def _render(settings: Settings, *, check: bool, diff: bool) -> None:
     root, spec = find_root(settings)
     loaded = workflow.load_project(root, spec)
     result = workflow.preview(loaded) if check or diff else workflow.render(loaded)
-    if diff and not settings.json:
-        for line in workflow.differences(loaded, result):
-            answer(line)
+    lines = list(workflow.differences(loaded, result)) if diff else []
+    if lines and not settings.json:
+        answer("\n".join(lines))
     if not check and not diff:
         workflow.package(loaded, settings.variables, on_event=lambda text: note(settings, text))
         workflow.remember_render(loaded.project, len(result.tree.files))
@@ -50,13 +51,22 @@ def _render(settings: Settings, *, check: bool, diff: bool) -> None:
         for path in paths:
             note(settings, f"{word}: terraform/{path}")
     counts = {name: len(getattr(changes, name)) for name in ("created", "changed", "unchanged", "removed")}
-    _print_counts(settings, counts)
+    _print_counts(settings, counts, changes.edited, changes.foreign, diff=diff, lines=lines)
     if check and changes.is_stale:
         sys.exit(STALE)
 
 
-def _print_counts(settings: Settings, counts: dict[str, int]) -> None:
+def _print_counts(
+    settings: Settings,
+    counts: dict[str, int],
+    edited: Sequence[str] = (),
+    in_the_way: Sequence[str] = (),
+    *,
+    diff: bool,
+    lines: Sequence[str] = (),
+) -> None:
     if settings.json:
-        answer_json({"render": counts})
+        document = {"render": counts, "edited": list(edited), "in_the_way": list(in_the_way)}
+        answer_json({**document, "diff": list(lines)} if diff else document)
     else:
         answer(", ".join(f"{count} {name}" for name, count in counts.items()))

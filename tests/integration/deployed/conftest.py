@@ -9,6 +9,7 @@ import pytest
 from tests.support.project import TestProject, make_test_project
 
 
+@pytest.hookimpl(tryfirst=True)  # the group must be known before pytest-xdist deals the tests out
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if "integration/deployed" in str(item.path):
@@ -22,6 +23,6 @@ def deployed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestProject]:
     """The reference project, rendered and applied to an emulator of its own."""
     project = make_test_project(tmp_path_factory.mktemp("deployed") / "project")
     project.tfgen("render")
-    project.tfgen("apply", "--env", "local", "--auto-approve")
+    project.tfgen("apply", "--env", "local", "--auto-approve", "--parallelism", "3")
     yield project
     project.tfgen("local", "down")

@@ -148,7 +148,7 @@ def test_a_session(project, environment):
     }
     assert document["modules"]["01-top"]["outputs"] == {"heard": "create"}
     assert "AWS_PROFILE" in done.stderr
-    assert done.stderr.rstrip().endswith("Nothing was created in AWS. For AWS: tfgen apply --env production")
+    assert done.stderr.rstrip().endswith("Nothing was created in AWS.")
 
     assert tfgen(project, "output", "top", "heard", "--raw").stdout == "heard: mini in local\n"
     everything = tfgen(project, "output").stdout

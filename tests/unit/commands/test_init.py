@@ -18,6 +18,11 @@ def test_a_project_is_made_without_questions_where_nobody_can_answer(cli: Cli, t
     assert (project.name, project.region, project.owner) == ("book-shop", "eu-west-1", "data-engineering-team")
 
 
+def test_the_next_step_can_be_typed_as_it_is_printed(cli: Cli, tmp_path: Path) -> None:
+    (tmp_path / "sub").mkdir()
+    assert "next: cd 'sub/my shop' && tfgen render" in cli("-C", "sub", "init", "my shop", cwd=tmp_path).err
+
+
 def test_as_a_document(cli: Cli, tmp_path: Path) -> None:
     told = cli("init", "shop", "--json", cwd=tmp_path)
     assert told.document["project"] == "ecommerce-analytics"

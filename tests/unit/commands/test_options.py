@@ -31,6 +31,15 @@ def test_modules_come_from_the_rendered_tree(project: ProjectFolder, monkeypatch
     assert complete("plan", "--module") == ["00-network", "02-store", "03-front-desk", "backend-config"]
 
 
+@pytest.mark.parametrize("module", ["02", "store", "02-store", "terraform/02-store/"])
+def test_outputs_come_from_the_module_however_it_is_named(project: ProjectFolder, module: str) -> None:
+    project.render()
+    place = ("-C", str(project.root))
+    told = complete(*place, "output", module)
+    assert told == complete(*place, "output", "02-store") != []
+    assert complete(*place, "output", "07") == []
+
+
 def test_the_folder_given_before_counts(project: ProjectFolder) -> None:
     assert complete("-C", str(project.root), "graph", "--env") == ["dev", "local"]
 

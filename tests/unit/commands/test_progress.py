@@ -84,3 +84,12 @@ def test_the_table_names_module_step_and_time(settings, monkeypatch):
     running, failed = captured.get().splitlines()
     assert running.split() == ["00-base", "apply", "0", "s", "aws_vpc.this:", "Creating..."]
     assert failed.split() == ["01-other", "failed", "0", "s", "no"]
+
+
+def test_the_table_is_gone_before_anything_is_printed_after_it(settings, monkeypatch):
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    progress = Progress(settings)
+    with progress:
+        for event in EVENTS:
+            progress.on_event(event)
+        assert progress._live is None

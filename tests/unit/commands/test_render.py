@@ -58,7 +58,21 @@ def test_as_a_document(cli: Cli, project: ProjectFolder) -> None:
     told = cli("render", "--json", cwd=project.root)
     assert told.document["version"] == 1
     assert set(told.document["render"]) == {"created", "changed", "unchanged", "removed"}
-    assert cli("render", "--json").document["render"]["created"] == 0
+    told = cli("render", "--json")
+    assert told.document["render"]["created"] == 0
+    assert (told.document["edited"], told.document["in_the_way"]) == ([], [])
+    assert cli("render", "--json", "--diff").document["diff"] == []
+
+
+def test_the_difference_and_what_blocks_are_in_the_document(cli: Cli, project: ProjectFolder) -> None:
+    cli("render", cwd=project.root)
+    project.change("config/project.yaml", "10.1.0.0/16", "10.2.0.0/16")
+    assert '+  input = "10.2.0.0/16"' in cli("render", "--diff", "--json").document["diff"]
+    project.write("terraform/02-store/main.tf", "# edited\n")
+    told = cli("render", "--check", "--json")
+    assert told.code == 2
+    assert told.document["edited"] == ["02-store/main.tf"]
+    assert "diff" not in told.document
 
 
 def test_check_and_diff_exclude_each_other(cli: Cli, project: ProjectFolder) -> None:

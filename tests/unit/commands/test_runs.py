@@ -1,11 +1,12 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 
 from tests.support.fixture_project import make_environment
-from tfgen.commands import _runs
+from tfgen.commands import _runs, apply
 from tfgen.deployment import Run
 from tfgen.errors import UsageError
 from tfgen.planning import Counts, Plan, ResourceChange
@@ -69,6 +70,20 @@ def test_a_failure_is_shown_once_and_whole_before_the_summary(run, settings, cap
         "02-top                  skipped   01-left failed",
         "03-alone                unchanged no changes",
     ]
+
+
+def test_a_bug_in_a_module_is_a_bug_of_the_run(run, settings):
+    broken = replace(run, results=(*run.results, Result("04-x", "failed", reason="this is a bug", code="bug")))
+    with pytest.raises(SystemExit) as ended:
+        _runs.finish(settings, broken)
+    assert ended.value.code == 3
+
+
+def test_the_command_for_aws_names_an_environment_that_exists():
+    aws, local = make_environment("dev", "b", endpoint=None), make_environment("local", "b", endpoint="http://x")
+    assert apply._next_place({"dev": aws, "production": aws, "staging": aws}).endswith("--env production")
+    assert apply._next_place({"dev": aws, "local": local}).endswith("--env dev")
+    assert apply._next_place({"local": local}) == ""
 
 
 def test_a_module_without_its_flag_is_recognised():
