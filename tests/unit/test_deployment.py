@@ -142,9 +142,9 @@ def test_the_state_bucket_is_not_emptied_before_a_yes(bench, project, monkeypatc
     monkeypatch.setattr(execution, "show", lambda *_: "the plan")
     asked = []
     result = deployment._destroy_backend(
-        Place(bench, Aws({}), ()), module, Choices(), lambda question: bool(asked.append(question.verb))
+        Place(bench, Aws({}), ()), module, Choices(), lambda doomed, _plan, _saved: bool(asked.append(doomed.name))
     )
-    assert asked == ["destroy"]
+    assert asked == [BACKEND_CONFIG]
     assert result.status == "cancelled"
 
 
