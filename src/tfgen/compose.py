@@ -289,9 +289,8 @@ class _Run:
         def on_line(line: str) -> None:
             if text := reader.feed(line):
                 log.append(text)
-            event = _event(line)
-            if event.get("type") == "diagnostic":
-                found.append(event["diagnostic"])
+            if '"diagnostic"' in line and (diagnostic := _event(line).get("diagnostic")):
+                found.append(diagnostic)
 
         done = self._start(argv, env=env, on_line=on_line)
         if bench is not None:
