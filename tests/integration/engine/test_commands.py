@@ -139,6 +139,11 @@ def test_a_session(project, environment):
     assert done.returncode == 1
     assert "--auto-approve" in done.stderr
 
+    status, output = tfgen_on_a_terminal(project, "apply", reply="y")
+    assert status == 1
+    assert "Apply this (2 to add, 0 to change, 0 to destroy, 0 to replace, 3 outputs to change) in" in output
+    assert "not approved" in output
+
     status, output = tfgen_on_a_terminal(project, "apply", "--module", "00", reply="y")
     assert status == 1
     assert "not approved" in output
@@ -210,6 +215,10 @@ def test_bad_input(project):
     for words, message in [
         (["plan", "03"], "did you mean --module 03?"),
         (["plan", "--module", "nope"], "there is no module 'nope'"),
+        (["plan", "--module", "base", "--save", "x"], "--show, --report and --save belong to the plan of the whole"),
+        (["apply", "--module", "base", "--approved", "x"], "are for the whole project"),
+        (["apply", "--per-module", "--on-difference", "continue"], "about the approved plan of the whole"),
+        (["apply", "--approved", "missing.json"], "cannot read what was approved"),
         (["output", "--raw"], "--raw needs a module"),
         (["exec", "00", "--json", "--", "true"], "has no JSON form"),
         (["destroy", "--with-backend", "--module", "00", "--auto-approve"], "--with-backend takes everything down"),
