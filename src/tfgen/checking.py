@@ -18,6 +18,7 @@ from tfgen.compose import compose_validate
 from tfgen.errors import TfgenError
 from tfgen.mirror import ProviderSource
 from tfgen.model import Module, Project
+from tfgen.planning import EventReader
 from tfgen.process import Children
 from tfgen.runner import default_parallelism
 
@@ -135,10 +136,17 @@ def _validate(tools: _Tools, module: Module) -> list[Finding]:
     tools.on_module(module.name)
     folder = tools.project.tree / module.name
     env = isolation.module_environment(tools.env, data_dir=tools.project.work / "check" / module.name)
-    init = terraform.init_argv(tools.binary, backend=False)
+    init = [*terraform.init_argv(tools.binary, backend=False), "-json"]
     done = process.run(init, cwd=folder, env=env, children=tools.children)
     if done.returncode:
-        raise TfgenError(f"terraform init failed:\n{done.stderr.strip()}", where=module.name, hint="tfgen doctor")
+        reader = EventReader()
+        for line in done.stdout.splitlines():
+            reader.feed(line)
+        located = [item for item in reader.diagnostics if item.get("range")]
+        if not located:
+            message = reader.error or done.stderr.strip()
+            raise TfgenError(f"terraform init failed:\n{message}", where=module.name, hint="tfgen doctor")
+        return [_finding(Path("terraform") / module.name, item) for item in located]
     done = process.run(terraform.validate_argv(tools.binary), cwd=folder, env=env, children=tools.children)
     try:
         diagnostics: Sequence[Mapping[str, Any]] = json.loads(done.stdout)["diagnostics"]

@@ -111,6 +111,7 @@ class EventReader:
         self._stray: list[str] = []
         self._counts = Counts()
         self.values: dict[str, Any] = {}
+        self.diagnostics: list[Mapping[str, Any]] = []
 
     def feed(self, line: str) -> str:
         """Take one line of output; returns it as a person would read it, or nothing."""
@@ -160,6 +161,7 @@ class EventReader:
 
     def _diagnostic(self, diagnostic: Mapping[str, Any]) -> str:
         text = format_diagnostic(diagnostic)
+        self.diagnostics.append(diagnostic)
         (self._errors if diagnostic.get("severity") == "error" else self._warnings).append(text)
         return text
 
