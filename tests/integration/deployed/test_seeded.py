@@ -68,7 +68,7 @@ OUTPUT = 'output "seeded" {\n  description = "Seeded."\n  value       = aws_dyna
 POLICY = """\
 resource "aws_iam_role_policy" "seeded" {
   name = "seeded"
-  role = aws_iam_role.notifier.id
+  role = aws_iam_role.lambda["notifier"].id
   policy = jsonencode({
     Version   = "2012-10-17"
     Statement = [{ Effect = "Deny", Action = "s3:DeleteBucket", Resource = "*" }]
@@ -82,7 +82,7 @@ SEEDS: list[tuple[str, Seed, str]] = [
     ("a security group rule", own_file("00-foundation", RULE), "00"),
     ("a role policy", own_file("01-iam", POLICY), "01"),
     ("a table's key", rendered("02-storage/tables.tf", '"pk"', '"id"'), "02"),
-    ("a bucket's name", rendered("02-storage/buckets.tf", "-reports-${", "-daily-reports-${"), "02 04 05"),
+    ("a bucket's name", rendered("02-storage/buckets.tf", "-reports-${", "-daily-reports-${"), "02 04 05 06"),
     ("Lambda code", source("lambdas/notifier/handler.py", "import", "import os\nimport"), "05"),
     ("a route", rendered("03-api-ingestion/api.tf", 'path_part   = "orders"', 'path_part   = "purchases"'), "03"),
     (
