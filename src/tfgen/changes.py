@@ -268,21 +268,23 @@ def read_plan(document: Mapping[str, Any], modules: Mapping[str, str]) -> Compos
         TfgenError: The document has a format that is not known.
     """
     version = _check_format(document)
-    changes = document.get("resource_changes") or ()
+    changes = _by_module(document.get("resource_changes") or ())
     outputs = _outputs(document, modules)
     planned = {
         name: ModuleChanges(
             name=name,
-            resources=tuple(_resources(changes, identifier, name)),
+            resources=tuple(_resources(changes.get(identifier, ()), identifier, name)),
             outputs=outputs.get(name, {}),
-            deferred=tuple(_deferred(changes, identifier)),
+            deferred=tuple(_deferred(changes.get(identifier, ()), identifier)),
         )
         for identifier, name in modules.items()
     }
+    drifted = _by_module(document.get("resource_drift") or ())
+    configured = dict(_configured(document.get("configuration", {}).get("root_module", {}), "")) if drifted else {}
     drift = {
         name: ModuleChanges(name=name, resources=found)
         for identifier, name in modules.items()
-        if (found := tuple(_drifted(document, identifier, name)))
+        if (found := tuple(_drifted(drifted.get(identifier, ()), configured, identifier, name)))
     }
     complete = not document.get("errored", False)
     return ComposedPlan(
@@ -310,7 +312,8 @@ def read_module_plan(document: Mapping[str, Any], name: str) -> tuple[ModuleChan
         outputs=outputs,
         deferred=tuple(_deferred(changes, "")),
     )
-    drift = tuple(_drifted(document, "", name))
+    configured = dict(_configured(document.get("configuration", {}).get("root_module", {}), ""))
+    drift = tuple(_drifted(document.get("resource_drift") or (), configured, "", name))
     return planned, ModuleChanges(name=name, composed=False, resources=drift) if drift else None
 
 
@@ -365,14 +368,22 @@ def _resource_entries(
         )
 
 
-def _drifted(document: Mapping[str, Any], identifier: str, module: str) -> Iterator[ResourceChange]:
+def _by_module(entries: Sequence[Mapping[str, Any]]) -> dict[str, list[Mapping[str, Any]]]:
+    found: dict[str, list[Mapping[str, Any]]] = {}
+    for entry in entries:
+        found.setdefault(split_address(entry["address"])[0], []).append(entry)
+    return found
+
+
+def _drifted(
+    entries: Sequence[Mapping[str, Any]], configured: Mapping[str, frozenset[str]], identifier: str, module: str
+) -> Iterator[ResourceChange]:
     """Yield what changed outside terraform; what a provider only fills in when it reads is no change.
 
     A resource is often read for the first time by the plan after its apply. Values appear then that nobody set: they
     count only where the configuration sets them, or where there was another value before.
     """
-    configured = dict(_configured(document.get("configuration", {}).get("root_module", {}), ""))
-    for entry, change in _resource_entries(document.get("resource_drift") or (), identifier, module):
+    for entry, change in _resource_entries(entries, identifier, module):
         named = configured.get(_INDEX.sub("", entry["address"]), frozenset())
         elsewhere = _ELSEWHERE.get(change.type, frozenset())
         kept = tuple(

@@ -30,7 +30,14 @@ from tfgen.composed_state import merge_states
 from tfgen.errors import Interrupted, TfgenError
 from tfgen.events import Event
 from tfgen.execution import Bench
-from tfgen.gathering import Gathered, gather_files, lock_warnings, other_constraints, with_states
+from tfgen.gathering import (
+    Gathered,
+    gather_files,
+    lock_warnings,
+    missing_provider,
+    other_constraints,
+    with_states,
+)
 from tfgen.locating import Locator
 from tfgen.mirror import ProviderSource
 from tfgen.model import Project
@@ -236,7 +243,8 @@ class _Run:
         composed = {part.module.name for part in self.gathered.parts}
         reasons = {item.module: item.message.partition("\n")[0] for item in located if item.module in composed}
         if not reasons and _PROVIDER_CHOICE.search(failed.text):
-            reasons = other_constraints([part.files for part in self.gathered.parts])
+            files = [part.files for part in self.gathered.parts]
+            reasons = missing_provider(files, failed.text) or other_constraints(files)
             located = []
         if not reasons:
             first = located[0] if located else None
@@ -282,23 +290,19 @@ class _Run:
 
     def _terraform(self, verb: str, argv: Sequence[str], env: Mapping[str, str] | None = None) -> _Answer:
         reader = planning.EventReader()
-        found: list[Mapping[str, Any]] = []
         bench = self.tools.bench
         log: list[str] = [f"$ {' '.join(argv)}"]
 
         def on_line(line: str) -> None:
             if text := reader.feed(line):
                 log.append(text)
-            event = _event(line)
-            if event.get("type") == "diagnostic":
-                found.append(event["diagnostic"])
 
         done = self._start(argv, env=env, on_line=on_line)
         if bench is not None:
             path = bench.run_dir / f"composed-{verb}.log"
             path.touch(mode=0o600)
             path.write_text("\n".join((*log, planning.plain_text(done.stderr))) + "\n", encoding="utf-8")
-        return _Answer(done, found)
+        return _Answer(done, reader.diagnostics)
 
     def _start(
         self,
@@ -398,14 +402,6 @@ def _failure(name: str, error: StepFailed) -> Diagnostic:
 
 def _finish(plan: ComposedPlan, gathered: Gathered, locks: Future[tuple[Diagnostic, ...]]) -> ComposedPlan:
     return replace(plan, problems=(*plan.problems, *gathered.problems, *locks.result()), readers=gathered.readers)
-
-
-def _event(line: str) -> Mapping[str, Any]:
-    try:
-        event = json.loads(line)
-    except ValueError:
-        return {}
-    return event if isinstance(event, dict) else {}
 
 
 def _init_digest(tools: _Tools, modules: Sequence[ModuleFiles], wiring: Wiring) -> str:

@@ -187,6 +187,9 @@ def destroy(
         Interrupted: The user stopped it.
     """
     doomed = deployment.select_doomed(project, choices)
+    if len(doomed) == 1 and not (choices.related or choices.with_backend):
+        # Its own plan shows all that would go.
+        return deployment.destroy(project, environment, caller, choices, ask)
     deployment.check_askable(choices, ask)
     with deployment.alone(project, environment):
         place = open_place(project, environment, caller, changes=True, lock_timeout=choices.lock_timeout)
@@ -198,7 +201,7 @@ def _destroy(
 ) -> Run:
     project = place.bench.project
     order = deployment.order_doomed(place, choices, doomed)
-    approved = _approve_destruction(place, order, wishes, compose, choices) if len(order) > 1 else None
+    approved = _approve_destruction(place, order, wishes, compose, choices) if set(order) - {BACKEND_CONFIG} else None
     if isinstance(approved, Run):
         return approved
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -16,12 +17,13 @@ from tfgen.changes import WARNING, Diagnostic, Readers
 from tfgen.composed_state import StatePart
 from tfgen.errors import TfgenError
 from tfgen.model import BACKEND_CONFIG, Environment, Module, Project
-from tfgen.modulefiles import EVERYTHING, ModuleFiles, read_module
+from tfgen.modulefiles import EVERYTHING, ModuleFiles, full_source, read_module
 from tfgen.scratch import find_conflicts, locked_versions
 from tfgen.state import Output, State
 from tfgen.variables import Value, effective_values
 from tfgen.wiring import Known, Part, Wiring
 
+_NAMED_PROVIDER = re.compile(r"versions for provider ([\w./-]+\w)")
 _BY_ITSELF = "tfgen plan --per-module plans the modules one by one"
 
 
@@ -255,6 +257,18 @@ def other_constraints(files: Sequence[ModuleFiles]) -> dict[str, str]:
                 version = item.required[local][1] or "any version"
                 found[item.module.name] = f"it wants provider {local} {version}, most modules {usual or 'any version'}"
     return found
+
+
+def missing_provider(files: Sequence[ModuleFiles], error: str) -> dict[str, str]:
+    """Find the modules that need a provider which init could not get; nothing if most of them do."""
+    named = {full_source(source) for source in _NAMED_PROVIDER.findall(error)}
+    found = {
+        item.module.name: f"provider {source} cannot be had"
+        for item in files
+        for source, _ in item.required.values()
+        if source in named
+    }
+    return found if len(found) * 2 < len(files) else {}
 
 
 def _foreign_states(project: Project, files: Mapping[str, ModuleFiles]) -> list[Diagnostic]:

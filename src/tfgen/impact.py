@@ -19,6 +19,7 @@ from tfgen.render import RenderedTree
 
 _DOCUMENTS = (".md", ".tfvars", ".hcl")
 _ALL = "*"
+_FEW = 4
 _ADDED, _REMOVED = "(added)", "(removed)"
 
 
@@ -97,7 +98,7 @@ def _planned_impact(
         reasons = [f"{sentence}, but nothing of it follows here" for sentence in sentences]
     else:
         busy = [f"{module}.{output.name}" for module, output in inputs if plan.modules[module].changed]
-        reasons = [f"reads only {', '.join(busy)}, which {'stays' if len(busy) == 1 else 'stay'}"] if busy else []
+        reasons = [f"reads only {_few(busy)}, which {'stays' if len(busy) == 1 else 'stay'}"] if busy else []
     gone = [change for change in changes.resources if change.loses and not change.deposed]
     return ModuleImpact(
         name=changes.name,
@@ -109,6 +110,11 @@ def _planned_impact(
         losses=tuple(change.address for change in gone if change.type in PROTECTED_TYPES),
         outputs=tuple(output.name for output in changes.changed_outputs),
     )
+
+
+def _few(names: Sequence[str]) -> str:
+    more = f" and {len(names) - _FEW} more" if len(names) > _FEW else ""
+    return ", ".join(names[:_FEW]) + more
 
 
 def _becomes(module: ModuleChanges, output: OutputChange) -> str:

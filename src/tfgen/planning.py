@@ -109,6 +109,7 @@ class EventReader:
         self._errors: list[str] = []
         self._stray: list[str] = []
         self._counts = Counts()
+        self.diagnostics: list[Mapping[str, Any]] = []
 
     def feed(self, line: str) -> str:
         """Take one line of output; returns it as a person would read it, or nothing."""
@@ -153,6 +154,7 @@ class EventReader:
 
     def _diagnostic(self, diagnostic: Mapping[str, Any]) -> str:
         text = format_diagnostic(diagnostic)
+        self.diagnostics.append(diagnostic)
         if diagnostic.get("severity") == "error":
             self._errors.append(text)
         return text

@@ -175,6 +175,7 @@ def test_nothing_leaves_and_nothing_leaks_in(project: Path) -> None:
     assert report["names"] == []
     plan = json.loads(results[2]["stdout"])
     assert plan["summary"] == {"add": 0, "change": 0, "destroy": 0, "replace": 0}
+    assert plan["complete"]
     assert results[3]["stdout"].strip() == "promise-local-probe", "no TF_VAR_ and no workspace got through"
     seen = json.loads(results[4]["stdout"])
     leaked = {name: value for name, value in planted(project).items() if name != "PATH" and value in seen.values()}

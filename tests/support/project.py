@@ -69,12 +69,6 @@ class TestProject:
         modules = self.json("output")["outputs"]
         return {name: {key: item["value"] for key, item in outputs.items()} for name, outputs in modules.items()}
 
-    def changes(self, *words: str) -> dict[str, int]:
-        """Plan the whole project and return how many resources of each module would change."""
-        counts = ("add", "change", "destroy", "replace")
-        modules = self.json("plan", *words)["modules"]
-        return {name: sum(module[count] for count in counts) for name, module in modules.items()}
-
     def statuses(self, *words: str) -> dict[str, str]:
         """Run apply or destroy and return what became of each module."""
         return {name: module["status"] for name, module in self.json(*words)["modules"].items()}

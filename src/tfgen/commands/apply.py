@@ -72,6 +72,8 @@ def cli(
         raise UsageError("--composed and --approved are for the whole project", hint="leave out --module")
     if composed is False and approved:
         raise UsageError("--approved compares with the plan of the whole project", hint="leave out --per-module")
+    if (alone or composed is False) and on_difference != "stop":
+        raise UsageError("--on-difference is about the approved plan of the whole project", hint="leave it out")
     opened = _runs.open_project(settings)
     before = _composed.read_approval(approved, opened) if approved else None
     _runs.require_fresh(settings, opened, allow_stale=allow_stale)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
+import click
+
 from tfgen.commands._options import command
 from tfgen.commands._output import answer, answer_json, note, paint, warn
 from tfgen.settings import Settings, find_root
@@ -14,7 +16,8 @@ if TYPE_CHECKING:
 
 
 @command(name="check")
-def cli(settings: Settings) -> None:
+@click.option("--per-module", is_flag=True, help="Validate each module by itself instead of all in one process.")
+def cli(settings: Settings, per_module: bool) -> None:
     """Check the spec, the references, the format and the configuration; calls no AWS."""
     from tfgen import workflow
     from tfgen.checking import check_terraform
@@ -22,7 +25,12 @@ def cli(settings: Settings) -> None:
     loaded = workflow.load_project(*find_root(settings))
     result = workflow.require_fresh(loaded)
     workflow.package(loaded, settings.variables, on_event=lambda text: note(settings, text))
-    findings = check_terraform(loaded.project, settings.variables, lambda name: note(settings, f"validating {name}"))
+    findings = check_terraform(
+        loaded.project,
+        settings.variables,
+        lambda what: note(settings, f"validating {what}"),
+        per_module=per_module,
+    )
     errors = [finding for finding in findings if finding.severity == "error"]
     if settings.json:
         answer_json(

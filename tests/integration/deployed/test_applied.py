@@ -41,7 +41,10 @@ def test_a_second_clone_plans_no_changes(deployed: TestProject, tmp_path: Path) 
     # The emulator belongs to the first clone; the second one may use it but not start or stop it.
     local = clone.root / "config" / "environments" / "local.yaml"
     local.write_text(local.read_text() + "\nembedded: false\n")
-    assert clone.changes("--env", "local") == dict.fromkeys(MODULES, 0)
+    plan = clone.json("plan", "--env", "local")
+    assert list(plan["modules"]) == list(MODULES)
+    assert plan["complete"]
+    assert not any(module["resources"] for module in plan["modules"].values())
 
 
 def test_every_output_can_be_read_and_none_is_null(deployed: TestProject) -> None:

@@ -11,9 +11,12 @@ import sys
 import time
 from pathlib import Path
 
+import jsonschema
 import pytest
 
 pytestmark = [pytest.mark.terraform, pytest.mark.emulator]
+
+PLAN_SCHEMA = Path(__file__).resolve().parents[3] / "docs" / "plan.schema.json"
 
 BASE = """\
 resource "terraform_data" "this" {
@@ -121,14 +124,25 @@ def test_a_session(project, environment):
 
     done = tfgen(project, "plan", "--detailed-exitcode")
     assert done.returncode == 2, done.stderr
-    assert "terraform_data.this will be created" in done.stdout
-    assert "01-top                  waiting   apply 00-base first" in done.stdout
+    assert "+ terraform_data.this" in done.stdout
+    assert "output greeting is new: (known after apply); read by 01-top" in done.stdout
+    assert "Total: 2 to add" in done.stdout
     lines = done.stderr.splitlines()
     assert lines[0] == lines[-1] == place
+
+    done = tfgen(project, "plan", "--per-module", "--detailed-exitcode")
+    assert done.returncode == 2, done.stderr
+    assert "terraform_data.this will be created" in done.stdout
+    assert "01-top                  waiting   apply 00-base first" in done.stdout
 
     done = tfgen(project, "apply")
     assert done.returncode == 1
     assert "--auto-approve" in done.stderr
+
+    status, output = tfgen_on_a_terminal(project, "apply", reply="y")
+    assert status == 1
+    assert "Apply this (2 to add, 0 to change, 0 to destroy, 0 to replace, 3 outputs to change) in" in output
+    assert "not approved" in output
 
     status, output = tfgen_on_a_terminal(project, "apply", "--module", "00", reply="y")
     assert status == 1
@@ -137,7 +151,21 @@ def test_a_session(project, environment):
     status, output = tfgen_on_a_terminal(project, "apply", "--module", "00", reply="yes")
     assert status == 0, output
 
-    done = tfgen(project, "apply", "--auto-approve", "--json", AWS_PROFILE="planted")
+    approved = project.parent / "approved.json"
+    report = project.parent / "report"
+    done = tfgen(project, "plan", "--save", str(approved), "--report", str(report), "--json")
+    assert done.returncode == 0, done.stderr
+    document = json.loads(done.stdout)
+    jsonschema.validate(document, json.loads(PLAN_SCHEMA.read_text()))
+    assert json.loads((report / "plan.json").read_text()) == document
+    assert (report / "plan.json").stat().st_mode & 0o777 == approved.stat().st_mode & 0o777 == 0o600
+    assert "hidden" not in approved.read_text() + (report / "plan.md").read_text() + done.stdout
+    impact = json.loads(tfgen(project, "impact", "--json").stdout)
+    assert impact["apply"] == ["01-top"]
+    assert tfgen(project, "drift", "--detailed-exitcode").returncode == 0
+    assert tfgen(project, "apply", "--approved", str(report / "plan.json")).returncode == 1
+
+    done = tfgen(project, "apply", "--approved", str(approved), "--json", AWS_PROFILE="planted")
     assert done.returncode == 0, done.stderr
     document = json.loads(done.stdout)
     assert document["version"] == 1
@@ -166,7 +194,7 @@ def test_a_session(project, environment):
 
     again = tfgen(project, "plan", "--detailed-exitcode")
     assert again.returncode == 0
-    assert again.stdout.count("no changes") == 2
+    assert again.stdout.splitlines() == ["no changes: 00-base, 01-top", "Total: no changes"]
 
     done = tfgen(project, "destroy", "--module", "base", "--auto-approve")
     assert done.returncode == 1
@@ -187,6 +215,10 @@ def test_bad_input(project):
     for words, message in [
         (["plan", "03"], "did you mean --module 03?"),
         (["plan", "--module", "nope"], "there is no module 'nope'"),
+        (["plan", "--module", "base", "--save", "x"], "--show, --report and --save belong to the plan of the whole"),
+        (["apply", "--module", "base", "--approved", "x"], "are for the whole project"),
+        (["apply", "--per-module", "--on-difference", "continue"], "about the approved plan of the whole"),
+        (["apply", "--approved", "missing.json"], "cannot read what was approved"),
         (["output", "--raw"], "--raw needs a module"),
         (["exec", "00", "--json", "--", "true"], "has no JSON form"),
         (["destroy", "--with-backend", "--module", "00", "--auto-approve"], "--with-backend takes everything down"),

@@ -200,7 +200,7 @@ def test_a_huge_plan_still_fits_into_a_comment() -> None:
     assert markdown.count("<details>") == markdown.count("</details>") >= 2
 
 
-def test_drift_is_kept_apart_from_what_is_not_applied() -> None:
+def test_drift_is_described_without_what_is_not_applied() -> None:
     drifted = ModuleChanges(
         "02-storage",
         resources=(
