@@ -10,7 +10,7 @@ from pathlib import Path
 
 from tfgen import approval, deployment, execution, graph, preflight, state
 from tfgen.approval import Approval, Difference
-from tfgen.changes import ComposedPlan, ModuleChanges, ResourceChange
+from tfgen.changes import ComposedPlan, Diagnostic, ModuleChanges, ResourceChange
 from tfgen.deployment import Caller, Choices, Decide, Place, Run, open_place
 from tfgen.errors import Interrupted, TfgenError
 from tfgen.events import Event
@@ -221,29 +221,35 @@ def _look(place: Place, compose: Compose) -> ComposedPlan:
     if BACKEND_CONFIG not in names:
         return found
     module = place.bench.project.module(BACKEND_CONFIG)
-    mine = ModuleChanges(BACKEND_CONFIG, composed=False)
+    mine, problems = ModuleChanges(BACKEND_CONFIG, composed=False), found.problems
     if not _is_as_applied(place, module):
-        mine = _plan_alone(place, module)
+        mine, failure = _plan_alone(place, module)
+        problems = (*([failure] if failure else []), *problems)
         if not (mine.changed or mine.error):
             _remember_applied(place, module)
     modules = {BACKEND_CONFIG: mine, **found.modules}
-    complete = found.complete and not mine.error
-    return replace(found, modules={name: modules[name] for name in names if name in modules}, complete=complete)
+    return replace(
+        found,
+        modules={name: modules[name] for name in names if name in modules},
+        problems=problems,
+        complete=found.complete and not mine.error,
+    )
 
 
-def _plan_alone(place: Place, module: Module) -> ModuleChanges:
+def _plan_alone(place: Place, module: Module) -> tuple[ModuleChanges, Diagnostic | None]:
     bench = place.bench
     try:
         deployment.prepare(place, module, changes=False)
         with execution.plan_file(bench, module) as saved:
             planned = execution.plan(bench, module, out=saved, lock=False)
             if not planned.changed:
-                return ModuleChanges(module.name, composed=False)
-            return execution.read_saved(bench, module, saved)[0]
+                return ModuleChanges(module.name, composed=False), None
+            return execution.read_saved(bench, module, saved)[0], None
     except Interrupted:
         raise
     except TfgenError as error:
-        return ModuleChanges(module.name, composed=False, error=error.message)
+        failure = Diagnostic(module.name, error.where or module.name, error.message, error.hint)
+        return ModuleChanges(module.name, composed=False, error=error.message), failure
 
 
 def _is_as_applied(place: Place, module: Module) -> bool:

@@ -20,6 +20,7 @@ from tfgen.wiring import Wiring
 from tfgen.yamldoc import load_document
 
 _MARK = re.compile(r"Rendered by tfgen from ([\w./-]+\.tf);")
+_EXPRESSION = re.compile(r"\{\{.*?\}\}")
 _UPSTREAM = re.compile(r"\bvar\.(upstream_[\w-]+)")
 _LOCAL = re.compile(r"\blocal\.([A-Za-z_][\w-]*)")
 _STATE = re.compile(r"\bdata\.terraform_remote_state\.([A-Za-z_][\w-]*)")
@@ -173,6 +174,11 @@ def _alike(project: Project, name: str, wanted: str) -> tuple[float, str]:
     matcher = difflib.SequenceMatcher(b=wanted.strip())
     best = (0.0, "")
     for number, text in enumerate(lines, 1):
+        parts = _EXPRESSION.split(text.strip())
+        literal = sum(map(len, parts))
+        if literal > 2 and re.fullmatch(".*".join(map(re.escape, parts)), wanted.strip()):
+            # The line itself, values filled in; the most of it that is no value wins.
+            best = max(best, (float(literal), f"templates/{name}:{number}"), key=lambda found: found[0])
         matcher.set_seq1(text.strip())
         if matcher.real_quick_ratio() > best[0] and (ratio := matcher.ratio()) > best[0]:
             best = ratio, f"templates/{name}:{number}"

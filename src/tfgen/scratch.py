@@ -5,10 +5,11 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import secrets
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -19,10 +20,10 @@ from tfgen.wiring import ROOT, Wiring
 
 LOCK_FILE = ".terraform.lock.hcl"
 STATE_FILE = "terraform.tfstate"
-PLAN_FILE = "composed.tfplan"
+PLAN_SUFFIX = ".tfplan"
 
 _NOT_MIRRORED = frozenset({".git", ".tfgen"})
-_SECRETS = (STATE_FILE, f"{STATE_FILE}.backup", PLAN_FILE, f".{STATE_FILE}.lock.info")
+_SECRETS = (f"{STATE_FILE}*", f".{STATE_FILE}.lock.info", f"*{PLAN_SUFFIX}")
 
 
 @dataclass(frozen=True)
@@ -32,12 +33,12 @@ class Scratch:
     Attributes:
         project: The project.
         home: The environment's folder under `.tfgen/composed`.
-        mirror: Mirrors the project's folder.
-        tree: Mirrors `terraform/`.
+        run: Part of the plan's name: a terraform that outlived a killed run never writes over the plan of this one.
     """
 
     project: Project
     home: Path
+    run: str = field(default_factory=lambda: secrets.token_hex(4))
 
     @property
     def mirror(self) -> Path:
@@ -67,7 +68,7 @@ class Scratch:
     @property
     def plan(self) -> Path:
         """The saved plan; there during a run only."""
-        return self.root / PLAN_FILE
+        return self.root / f"{self.run}{PLAN_SUFFIX}"
 
     @property
     def kept_lock(self) -> Path:
@@ -265,9 +266,9 @@ def _is_terraforms_own(name: str) -> bool:
 
 
 def _remove_secrets(scratch: Scratch) -> None:
-    for name in _SECRETS:
-        with suppress(FileNotFoundError, NotADirectoryError):
-            (scratch.root / name).unlink()
+    for pattern in _SECRETS:
+        for path in scratch.root.glob(pattern):
+            path.unlink(missing_ok=True)
 
 
 @contextmanager

@@ -92,7 +92,6 @@ SEEDS: list[tuple[str, Seed, str]] = [
     ),
     ("a topic's name", rendered("05-notification/topics.tf", "}-alerts", "}-alarms"), "05 06"),
     ("an alarm's threshold", setting("06-monitoring", "monitoring", "duration_percent: 71"), "06"),
-    ("the project's name", spec("project: ecommerce-analytics", "project: renamed"), "* 00 01 02 03 04 05 06"),
     ("a tag", spec("terraform:\n", "tags:\n  CostCentre: '1'\nterraform:\n"), "* 00 01 02 03 04 05 06"),
     ("an output and nothing else", own_file("02-storage", OUTPUT), "02"),
     ("days of logs in 06", setting("06-monitoring", "monitoring", "log_retention_days: 7"), "06"),
@@ -111,6 +110,17 @@ def test_a_seeded_change_reaches_just_these_modules(
     assert plan["complete"], plan["problems"]
     reached = [name for name, module in plan["modules"].items() if _changes(module)]
     assert " ".join("*" if name == "backend-config" else name[:2] for name in reached) == wanted
+
+
+def test_another_project_name_reaches_everything_and_is_refused(deployed: TestProject, tmp_path: Path) -> None:
+    copy = _copy(deployed, tmp_path / "copy")
+    spec("project: ecommerce-analytics", "project: renamed")(copy.root)
+    copy.tfgen("render")
+    plan: Any = copy.json("plan", "--env", "local", code=1)
+    assert "belongs to project 'ecommerce-analytics', not to 'renamed'" in plan["error"]["message"]
+    reached = [name for name, module in plan["modules"].items() if _changes(module)]
+    assert " ".join(name[:2] for name in reached) == "00 01 02 03 04 05 06"
+    assert plan["modules"]["02-storage"]["replace"] > 0
 
 
 def _changes(module: dict[str, Any]) -> bool:
