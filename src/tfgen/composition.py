@@ -144,6 +144,7 @@ def _apply_in_stages(
     project, environment = place.bench.project, place.bench.environment
     if state.bucket_exists(place.clients, environment.state_bucket):
         state.check_bucket_owner(place.clients, environment.state_bucket, project.name)
+        _settle_backend(place, choices)
     results: dict[str, Result] = {}
     while True:
         with _interruptible(place):
@@ -160,6 +161,19 @@ def _apply_in_stages(
         if found.complete or not run.ok or not progress:
             break
     return _whole_run(place, "apply", results)
+
+
+def _settle_backend(place: Place, choices: Choices) -> None:
+    """Move backend-config's state into its bucket if typed commands or a killed run left it in a local file.
+
+    Nothing else is done here: if the module has changes, they wait for their approval.
+    """
+    project = place.bench.project
+    if BACKEND_CONFIG not in {module.name for module in project.modules}:
+        return
+    module = project.module(BACKEND_CONFIG)
+    if state.read_state(place.clients, place.bench.environment.state_bucket, module.state_key) is None:
+        deployment.apply_module(place, module, choices, lambda *_: False)
 
 
 def destroy(
