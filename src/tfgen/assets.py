@@ -16,6 +16,13 @@ def templates_root() -> Path:
     return _folder("templates")
 
 
+def template_roots(project: Path) -> tuple[Path, ...]:
+    """Return the folders with blueprints: the project's own first, then the shipped ones."""
+    shipped = templates_root()
+    own = project / "templates"
+    return (shipped,) if own == shipped else (own, shipped)
+
+
 def config_root() -> Path:
     """Folder with the reference project's spec and environments."""
     return _folder("config")

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tfgen import freshness
-from tfgen.assets import templates_root
+from tfgen.assets import template_roots
 from tfgen.blueprint import Blueprint, describe_spec, list_blueprints, load_blueprint
 from tfgen.errors import TfgenError
 from tfgen.model import Project
@@ -47,13 +47,6 @@ class RenderResult:
 
     changes: Changes
     tree: RenderedTree
-
-
-def template_roots(root: Path) -> tuple[Path, ...]:
-    """Return the folders with blueprints: the project's own first, then the shipped ones."""
-    shipped = templates_root()
-    own = root / "templates"
-    return (shipped,) if own == shipped else (own, shipped)
 
 
 def load_project(root: Path, spec_path: Path | None = None) -> LoadedProject:

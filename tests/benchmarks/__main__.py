@@ -16,6 +16,7 @@ from typing import Any
 from tests.benchmarks.measure import Measured, Subject, measure
 from tests.benchmarks.peers import make_cookiecutter, make_copier
 from tfgen import workflow
+from tfgen.assets import template_roots
 from tfgen.render import plan_files
 from tfgen.templating import Templates
 
@@ -119,7 +120,7 @@ def _run(*words: str, cwd: Path, env: Mapping[str, str]) -> None:
 
 def _write_jobs(project: Path, path: Path) -> int:
     loaded = workflow.load_project(project)
-    roots = workflow.template_roots(project)
+    roots = template_roots(project)
     recorder = _Recorder(roots)
     tree = plan_files(loaded.project, loaded.blueprints, recorder)
     files = [

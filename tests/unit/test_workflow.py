@@ -6,13 +6,13 @@ import pytest
 
 from tests.support.projects import ProjectFolder, snapshot
 from tfgen import workflow
-from tfgen.assets import templates_root
+from tfgen.assets import template_roots, templates_root
 from tfgen.errors import TfgenError
 
 
 def test_own_templates_come_before_the_shipped_ones(tmp_path: Path) -> None:
-    assert workflow.template_roots(tmp_path) == (tmp_path / "templates", templates_root())
-    assert workflow.template_roots(templates_root().parent) == (templates_root(),)
+    assert template_roots(tmp_path) == (tmp_path / "templates", templates_root())
+    assert template_roots(templates_root().parent) == (templates_root(),)
 
 
 def test_loading_and_previewing_write_nothing(project: ProjectFolder) -> None:

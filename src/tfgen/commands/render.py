@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import click
 
 from tfgen import freshness
+from tfgen.assets import template_roots
 from tfgen.commands._options import command
 from tfgen.commands._output import answer, answer_json, note
 from tfgen.errors import UsageError
@@ -24,10 +25,7 @@ def cli(settings: Settings, check: bool, diff: bool) -> None:
     if check and diff:
         raise UsageError("--check and --diff exclude each other", hint="give one of them")
     root, spec = find_root(settings)
-    from tfgen.assets import templates_root
-
-    roots = (templates_root(),) if root / "templates" == templates_root() else (root / "templates", templates_root())
-    unchanged = freshness.count_unchanged(root, spec, roots)
+    unchanged = freshness.count_unchanged(root, spec, template_roots(root))
     if unchanged is not None:
         _print_counts(settings, {"created": 0, "changed": 0, "unchanged": unchanged, "removed": 0}, diff=diff)
         return
