@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from tree_sitter import Language, Node, Parser, Query
 
 _IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
+_PLAIN = re.compile(r"[ !#$%&'()*+,./0-9:;<=>?@A-Z\[\]^_`a-z{|}~-]*")
 _ESCAPES = {"\\": "\\\\", '"': '\\"', "\n": "\\n", "\r": "\\r", "\t": "\\t"}
 _WIDTH = 100
 
@@ -38,7 +39,8 @@ def escape(text: str) -> HclText:
     Control characters and the Unicode characters that change reading direction or end a line
     are written as escapes, so that what a reviewer sees is what Terraform reads.
     """
-    escaped = "".join(_escape_character(character) for character in text)
+    plain = _PLAIN.fullmatch(text) is not None
+    escaped = text if plain else "".join(_escape_character(character) for character in text)
     return HclText(escaped.replace("${", "$${").replace("%{", "%%{"))
 
 

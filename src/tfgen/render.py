@@ -138,6 +138,10 @@ class _Renderer:
         self.outputs: dict[str, dict[str, Output]] = {}
         self.edges: list[Edge] = []
         self.problems: list[TfgenError] = []
+        self.identifiers = {module.identifier: module for module in project.modules}
+        self.by_name = {module.name: module for module in project.modules}
+        self.state_keys = {module.state_key: module.name for module in project.modules}
+        self.locks: dict[str, File] = {}
 
     def render(self) -> RenderedTree:
         for module in self.project.modules:
@@ -267,19 +271,16 @@ class _Renderer:
         self, module: Module, sources: Mapping[str, bytes], templates: Mapping[str, str]
     ) -> dict[str, tuple[str, ...]]:
         used: dict[str, set[str]] = {read.name: set() for read in module.reads}
-        identifiers = {other.identifier: other for other in self.project.modules}
         for name, source in sources.items():
             if name != "remote_state.tf":
-                place = f"templates/{templates[name]}"
-                self._check_file(module, source, place, used, identifiers, templates[name])
+                self._check_file(module, source, f"templates/{templates[name]}", used, templates[name])
         for name, source in self.users.items():
-            place = f"terraform/{module.name}/{name}"
-            self._check_file(module, source, place, used, identifiers, "")
+            self._check_file(module, source, f"terraform/{module.name}/{name}", used, "")
         handwritten = self._handwritten()
         for name, outputs in handwritten.items():
             used.get(name, set()).update(outputs)
         for name, where in [(read.name, read.where) for read in module.reads if not used[read.name]]:
-            hint = f"take it out of 'reads', or use local.{self.project.module(name).identifier}.<output>"
+            hint = f"take it out of 'reads', or use local.{self.by_name[name].identifier}.<output>"
             self.problems.append(
                 TfgenError(f"{module.name} declares that it reads {name}, but does not", hint=hint, where=where)
             )
@@ -290,12 +291,11 @@ class _Renderer:
 
     def _handwritten(self) -> dict[str, set[str]]:
         """Return which outputs of which modules the user's own remote state blocks read; all, if it cannot be told."""
-        keys = {other.state_key: other.name for other in self.project.modules}
         labels = {
-            state.label: keys[state.key]
+            state.label: self.state_keys[state.key]
             for source in self.users.values()
             for state in read_remote_states(source)
-            if state.key in keys
+            if state.key in self.state_keys
         }
         found: dict[str, set[str]] = {name: set() for name in labels.values()}
         for source in self.users.values():
@@ -311,14 +311,13 @@ class _Renderer:
         source: bytes,
         place: str,
         used: dict[str, set[str]],
-        identifiers: Mapping[str, Module],
         template: str,
     ) -> None:
-        self._check_names(source, place, identifiers, template)
-        for traversal in read_traversals(source, "local", identifiers):
-            target = identifiers[traversal.parts[1]]
-            where = self._line(place, template, traversal)
+        self._check_names(source, place, template)
+        for traversal in read_traversals(source, "local", self.identifiers):
+            target = self.identifiers[traversal.parts[1]]
             if target.name not in used:
+                where = self._line(place, template, traversal)
                 hint = f"add '{target.short_name}' to the reads of {module.name} or of its blueprint"
                 message = f"{module.name} uses {'.'.join(traversal.parts[:3])} but does not read {target.name}"
                 self.problems.append(TfgenError(message, hint=hint, where=where))
@@ -326,13 +325,14 @@ class _Renderer:
             outputs = self.outputs[target.name]
             name = traversal.parts[2] if len(traversal.parts) > 2 else ""
             if name not in outputs:
+                where = self._line(place, template, traversal)
                 message = f"{target.name} has no output '{name}'"
                 self.problems.append(TfgenError(message, hint=suggest(name, sorted(outputs)), where=where))
             used[target.name].add(name)
 
-    def _check_names(self, source: bytes, place: str, identifiers: Mapping[str, Module], template: str) -> None:
+    def _check_names(self, source: bytes, place: str, template: str) -> None:
         """Refuse `local.x.y` where x is neither a module nor a local value: a module's name was mistyped."""
-        strange = {name.decode() for name in _MEMBER.findall(source)} - identifiers.keys()
+        strange = {name.decode() for name in _MEMBER.findall(source)} - self.identifiers.keys()
         if not strange:
             return
         known = {
@@ -345,7 +345,7 @@ class _Renderer:
         }
         for traversal in read_traversals(source, "local", strange - known):
             name = traversal.parts[1]
-            hint = suggest(name, sorted({*identifiers, *known}))
+            hint = suggest(name, sorted({*self.identifiers, *known}))
             where = self._line(place, template, traversal)
             message = f"'local.{name}' is neither a module nor a local value"
             self.problems.append(TfgenError(message, hint=hint, where=where))
@@ -379,9 +379,15 @@ class _Renderer:
                     self._add(f"{base}/{name}.tfvars", "_shared/module.tfvars.j2", {"values": lines})
 
     def _lock_file(self, folder: str, required: Mapping[str, Mapping[str, str]]) -> None:
-        locked = lock_providers(required)
-        if locked:
-            self._add(f"{folder}{LOCK_FILE}", "_shared/lock.hcl.j2", {"locked": locked})
+        """Add the dependency lock file; most modules require the same, so it is written once and copied."""
+        path, key = f"{folder}{LOCK_FILE}", repr(required)
+        if key not in self.locks:
+            locked = lock_providers(required)
+            if not locked:
+                return
+            self._add(path, "_shared/lock.hcl.j2", {"locked": locked})
+            self.locks[key] = self.files[path]
+        self.files[path] = self.locks[key]
 
     def _map_context(self) -> dict[str, Any]:
         readers: dict[str, list[str]] = {module.name: [] for module in self.project.modules}
@@ -404,8 +410,8 @@ class _Renderer:
                 "reader": edge.reader,
                 "read": edge.read,
                 "outputs": _code_list(edge.outputs),
-                "from_node": self.project.module(edge.read).identifier,
-                "to_node": self.project.module(edge.reader).identifier,
+                "from_node": self.by_name[edge.read].identifier,
+                "to_node": self.by_name[edge.reader].identifier,
             }
             for edge in self.edges
         ]
