@@ -194,10 +194,14 @@ def _settings_problems(document: Document) -> list[TfgenError]:
         for problem in check_schema(schema, ("settings",))
     ]
     for name, part in schema.get("properties", {}).items() if not problems else ():
-        if "default" not in part and name not in schema.get("required", ()):
-            path = ("settings", "properties", name)
+        path = ("settings", "properties", name)
+        if "default" not in part and "when" not in part and name not in schema.get("required", ()):
             hint = "give it a default, or name it in 'required'"
             problems.append(document.problem(f"the setting '{name}' has no default", path, hint=hint, key=True))
+        for other in part.get("when", {}):
+            if "enum" not in schema["properties"].get(other, {}):
+                hint = "a setting that depends on another one names one with an enum"
+                problems.append(document.problem(f"there is no choice '{other}'", (*path, "when"), hint=hint))
     return problems
 
 

@@ -48,7 +48,7 @@ def to_hcl(value: Any, indent: int = 0) -> HclText:
     """Write a plain value as an HCL expression, laid out as `terraform fmt` would.
 
     Args:
-        value: None, bool, int, float, str, or lists and mappings of them.
+        value: None, bool, int, float, str, or lists and mappings of them; HCL that was written already stays as it is.
         indent: Spaces before continuation lines of an expression that needs several.
 
     Raises:
@@ -60,6 +60,8 @@ def to_hcl(value: Any, indent: int = 0) -> HclText:
         return HclText("true" if value else "false")
     if isinstance(value, int) or (isinstance(value, float) and math.isfinite(value)):
         return HclText(repr(value))
+    if isinstance(value, HclText):
+        return value
     if isinstance(value, str):
         return quote(value)
     if isinstance(value, Mapping):

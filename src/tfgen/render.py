@@ -326,8 +326,11 @@ class _Renderer:
             name = traversal.parts[2] if len(traversal.parts) > 2 else ""
             if name not in outputs:
                 where = self._line(place, template, traversal)
+                if where == place:  # not in the template's text: a setting names it
+                    where = next((read.where for read in module.reads if read.name == target.name), place)
                 message = f"{target.name} has no output '{name}'"
-                self.problems.append(TfgenError(message, hint=suggest(name, sorted(outputs)), where=where))
+                if (message, where) not in {(known.message, known.where) for known in self.problems}:
+                    self.problems.append(TfgenError(message, hint=suggest(name, sorted(outputs)), where=where))
             used[target.name].add(name)
 
     def _check_names(self, source: bytes, place: str, template: str) -> None:

@@ -13,7 +13,7 @@ from tfgen.errors import SpecError, TfgenError
 from tfgen.graph import find_cycle
 from tfgen.hcl import read_remote_states
 from tfgen.model import BACKEND_CONFIG, EMULATOR_ACCOUNT, Environment, Function, Module, Project, Reference
-from tfgen.schema import suggest, validate, with_defaults
+from tfgen.schema import applies, find_outputs, suggest, validate, with_defaults
 from tfgen.spec import Spec
 from tfgen.yamldoc import Document, KeyPath
 
@@ -257,7 +257,8 @@ class _Resolver:
     def _targets(self, entry: _Entry, names: Mapping[str, _Entry]) -> Iterator[tuple[_Entry, KeyPath]]:
         own = [(name, (*entry.path, "reads", index)) for index, name in enumerate(entry.value.get("reads", ()))]
         given = entry.blueprint.reads if entry.blueprint else ()
-        for name, path in [*((name, (*entry.path, "blueprint")) for name in given), *own]:
+        declared = [*((name, (*entry.path, "blueprint")) for name in given), *own, *self._named(entry)]
+        for name, path in declared:
             if name == BACKEND_CONFIG:
                 self._refuse("the state bucket's own module cannot be read", path, "its names are variables")
             elif name in names:
@@ -265,6 +266,16 @@ class _Resolver:
             else:
                 known = sorted(other.short_name for other in names.values() if other.number)
                 self._refuse(f"{entry.name} reads '{name}', which is no module", path, suggest(name, known))
+
+    def _named(self, entry: _Entry) -> Iterator[tuple[str, KeyPath]]:
+        """Yield the modules whose outputs the settings name: `storage.orders_table_arn` reads storage."""
+        if entry.blueprint is None:
+            return
+        schema, given = entry.blueprint.settings, entry.value.get("settings", {})
+        for output, path in find_outputs(with_defaults(given, schema), schema):
+            default = path[0] not in given
+            place: KeyPath = (*entry.path, "blueprint") if default else (*entry.path, "settings", *path)
+            yield output.partition(".")[0], place
 
     def _check_functions(self, entries: Sequence[_Entry]) -> None:
         owners: dict[str, str] = {}
@@ -288,7 +299,24 @@ class _Resolver:
         for problem in validate(given, schema, (*entry.path, "settings")):
             self._refuse(problem.message, problem.path, problem.hint, key=problem.key)
         filled: Mapping[str, Any] = with_defaults(given, schema)
+        for name, part in schema.get("properties", {}).items():
+            counts = applies(part, filled)
+            if name in given and not counts:
+                self._refuse_idle(name, part["when"], filled, entry)
+            elif counts and name not in filled and name not in schema.get("required", ()):
+                hint = part.get("description", f"add {name}: …")
+                self._refuse(f"'{name}' is missing", (*entry.path, "settings"), hint)
         return filled
+
+    def _refuse_idle(
+        self, name: str, when: Mapping[str, Sequence[Any]], filled: Mapping[str, Any], entry: _Entry
+    ) -> None:
+        """Refuse a setting that would do nothing beside the others, rather than pass it over."""
+        others = {other: values for other, values in when.items() if filled.get(other) not in values}
+        there = " and ".join(f"{other}: {filled.get(other)}" for other in others)
+        wanted = " and ".join(f"{other}: {' or '.join(map(str, values))}" for other, values in others.items())
+        hint = f"take it out, or write {wanted}"
+        self._refuse(f"'{name}' has no effect with {there}", (*entry.path, "settings", name), hint, key=True)
 
     def _overlay(self, document: Document, entries: Sequence[_Entry]) -> dict[str, Mapping[str, Any]]:
         names = {known: entry for entry in entries for known in (entry.name, entry.short_name)}
