@@ -10,6 +10,7 @@ from typing import Any
 from tfgen.blueprint import Blueprint
 from tfgen.errors import SpecError, TfgenError
 from tfgen.hcl import Block, HclText, Traversal, read_blocks, read_remote_states, read_traversals, to_hcl, unquote
+from tfgen.hcljson import is_json, read_json_locals, read_json_outputs
 from tfgen.model import BACKEND_CONFIG, Environment, Module, Project
 from tfgen.providers import lock_providers
 from tfgen.schema import suggest
@@ -95,7 +96,15 @@ class RenderedTree:
 
 
 UserFiles = Mapping[str, Mapping[str, bytes]]
-"""Terraform files that users wrote beside the rendered ones: module name → file name → bytes."""
+"""Terraform files (`.tf`, `.tf.json`) that users wrote beside the rendered ones: module → file name → bytes."""
+
+
+@dataclass(frozen=True)
+class _Reader:
+    """A place that reads an output: the module, and file with line and column."""
+
+    module: str
+    where: str
 
 
 def plan_files(
@@ -138,6 +147,7 @@ class _Renderer:
         self.outputs: dict[str, dict[str, Output]] = {}
         self.edges: list[Edge] = []
         self.problems: list[TfgenError] = []
+        self.unresolved: dict[tuple[str, str], list[_Reader]] = {}
         self.identifiers = {module.identifier: module for module in project.modules}
         self.by_name = {module.name: module for module in project.modules}
         self.state_keys = {module.state_key: module.name for module in project.modules}
@@ -146,6 +156,7 @@ class _Renderer:
     def render(self) -> RenderedTree:
         for module in self.project.modules:
             self._module(module)
+        self._report_unresolved()
         if self.problems:
             raise SpecError(self.problems)
         self._environments()
@@ -244,17 +255,19 @@ class _Renderer:
         wanted = {name: source for name, source in sources.items() if name in ("variables.tf", "outputs.tf")}
         blocks = {name: read_blocks(source) for name, source in wanted.items()}
         found = [*blocks.get("outputs.tf", ())]
-        for source in self.users.values():
-            found += read_blocks(source)
-        self.outputs[module.name] = {
-            block.labels[0]: Output(
-                block.labels[0],
-                unquote(block.attributes.get("description", "")) or "",
-                block.attributes.get("sensitive") == "true",
-            )
-            for block in found
-            if block.type == "output" and block.labels
-        }
+        given: dict[str, Output] = {}
+        for name, source in self.users.items():
+            if is_json(name):
+                for output, body in read_json_outputs(source).items():
+                    given[output] = Output(output, str(body.get("description", "")), body.get("sensitive") is True)
+            else:
+                found += read_blocks(source)
+        for block in found:
+            if block.type == "output" and block.labels:
+                description = unquote(block.attributes.get("description", "")) or ""
+                sensitive = block.attributes.get("sensitive") == "true"
+                given[block.labels[0]] = Output(block.labels[0], description, sensitive)
+        self.outputs[module.name] = given
         return blocks
 
     def _check_variables(self, module: Module, blueprint: Blueprint, blocks: Mapping[str, Sequence[Block]]) -> None:
@@ -313,8 +326,12 @@ class _Renderer:
         used: dict[str, set[str]],
         template: str,
     ) -> None:
-        self._check_names(source, place, template)
-        for traversal in read_traversals(source, "local", self.identifiers):
+        if is_json(place):
+            found = read_json_locals(source, self.identifiers)
+        else:
+            self._check_names(source, place, template)
+            found = read_traversals(source, "local", self.identifiers)
+        for traversal in found:
             target = self.identifiers[traversal.parts[1]]
             if target.name not in used:
                 where = self._line(place, template, traversal)
@@ -322,16 +339,28 @@ class _Renderer:
                 message = f"{module.name} uses {'.'.join(traversal.parts[:3])} but does not read {target.name}"
                 self.problems.append(TfgenError(message, hint=hint, where=where))
                 continue
-            outputs = self.outputs[target.name]
             name = traversal.parts[2] if len(traversal.parts) > 2 else ""
-            if name not in outputs:
-                where = self._line(place, template, traversal)
-                if where == place:  # not in the template's text: a setting names it
-                    where = next((read.where for read in module.reads if read.name == target.name), place)
-                message = f"{target.name} has no output '{name}'"
-                if (message, where) not in {(known.message, known.where) for known in self.problems}:
-                    self.problems.append(TfgenError(message, hint=suggest(name, sorted(outputs)), where=where))
+            if name not in self.outputs[target.name]:
+                reader = _Reader(module.name, self._line(place, template, traversal))
+                readers = self.unresolved.setdefault((target.name, name), [])
+                if reader not in readers:
+                    readers.append(reader)
             used[target.name].add(name)
+
+    def _report_unresolved(self) -> None:
+        """Report each output that is read and does not exist once, with everybody who reads it."""
+        for (target, name), readers in self.unresolved.items():
+            outputs = sorted(self.outputs[target])
+            if name:
+                message, hint = f"{target} has no output '{name}'", suggest(name, outputs)
+            else:
+                identifier = self.by_name[target].identifier
+                message = f"local.{identifier} stands for all outputs of {target}, which hides what is read"
+                hint = f"write local.{identifier}.<output>: {', '.join(outputs)}"
+            if len(readers) > 1:
+                places = ", ".join(f"{reader.module} ({reader.where})" for reader in readers)
+                message = f"{message}; it is read in {len(readers)} places: {places}"
+            self.problems.append(TfgenError(message, hint=hint, where=readers[0].where))
 
     def _check_names(self, source: bytes, place: str, template: str) -> None:
         """Refuse `local.x.y` where x is neither a module nor a local value: a module's name was mistyped."""
