@@ -14,7 +14,9 @@ from tfgen.spec import SPEC_SCHEMA
 from tfgen.yamldoc import Document, load_document
 
 SHARED = "_shared"
+SCAFFOLD = "scaffold"
 _FILE = "blueprint.yaml"
+_MODULE = "{module}"
 _SHARED_TEMPLATES = (
     "README.md.j2",
     "backend.tf.j2",
@@ -35,8 +37,17 @@ _RUNBOOK: Schema = {
 }
 _FUNCTION: Schema = {
     "type": "string",
-    "pattern": r"^[a-z][a-z0-9_]*$",
-    "description": "a folder under lambdas/: lower-case words joined by underscores",
+    "pattern": r"^([a-z][a-z0-9_]*|\{module\})(\{module\}|[a-z0-9_])*$",
+    "description": "a folder under lambdas/: lower-case words joined by underscores; {module} is the module's name",
+}
+_EXAMPLE: Schema = {
+    "type": "object",
+    "additionalProperties": False,
+    "required": ["for", "add"],
+    "properties": {
+        "for": {"type": "string", "minLength": 1, "description": "what the example is for"},
+        "add": {"type": "string", "minLength": 1, "description": "what follows `tfgen add-module`"},
+    },
 }
 _GLOBALS = ("project", "region", "owner", "state_bucket", "state_lock_table")
 _NAMES: Schema = {"type": "array", "items": {"type": "string", "minLength": 1}, "uniqueItems": True}
@@ -59,6 +70,9 @@ _SCHEMA: Schema = {
         "summary": {"type": "string", "minLength": 1},
         "reads": {"type": "array", "items": {"type": "string"}, "uniqueItems": True},
         "functions": {"type": "array", "items": _FUNCTION, "uniqueItems": True},
+        "once": {"type": "boolean"},
+        "name_limit": {"type": "integer", "minimum": 8},
+        "examples": {"type": "array", "items": _EXAMPLE},
         "settings": {"type": "object"},
         "facts": {"type": "array", "items": _FACT},
         "redeploy": {"type": "string"},
@@ -119,6 +133,19 @@ class Fact:
 
 
 @dataclass(frozen=True)
+class Example:
+    """A module that somebody might add.
+
+    Attributes:
+        purpose: What it is for.
+        add: The words after `tfgen add-module`.
+    """
+
+    purpose: str
+    add: str
+
+
+@dataclass(frozen=True)
 class Blueprint:
     """A folder from which modules are rendered.
 
@@ -127,7 +154,10 @@ class Blueprint:
         folder: Where it is.
         summary: What a module of it is for, one line.
         reads: Short names of the modules whose outputs its templates read.
-        functions: Lambda functions it ships.
+        functions: Lambda functions it ships; `{module}` stands for the module's identifier.
+        once: A project has one module of it.
+        name_limit: Most characters of `<project>-<environment>-<module>`; None for any number.
+        examples: Modules that somebody might add.
         settings: JSON Schema of its settings; `varies: true` marks those that differ per environment.
         templates: File names of its templates, sorted.
         holds: Markdown: what a module of it holds.
@@ -142,6 +172,9 @@ class Blueprint:
     summary: str
     reads: tuple[str, ...]
     functions: tuple[str, ...]
+    once: bool
+    name_limit: int | None
+    examples: tuple[Example, ...]
     settings: Schema
     templates: tuple[str, ...]
     holds: str
@@ -155,6 +188,10 @@ class Blueprint:
         """Names of the settings that may differ per environment."""
         properties: Mapping[str, Schema] = self.settings.get("properties", {})
         return tuple(name for name, part in properties.items() if part.get("varies"))
+
+    def functions_of(self, identifier: str) -> tuple[str, ...]:
+        """Return the names of the functions that a module of that identifier has."""
+        return tuple(function.replace(_MODULE, identifier) for function in self.functions)
 
 
 def list_blueprints(roots: Sequence[Path]) -> dict[str, Path]:
@@ -237,6 +274,9 @@ def _blueprint(name: str, folder: Path, value: Mapping[str, Any]) -> Blueprint:
         summary=value["summary"],
         reads=tuple(value.get("reads", ())),
         functions=tuple(value.get("functions", ())),
+        once=value.get("once", False),
+        name_limit=value.get("name_limit"),
+        examples=tuple(Example(item["for"], item["add"]) for item in value.get("examples", ())),
         settings={"type": "object", "additionalProperties": False, **value["settings"]},
         templates=tuple(templates),
         holds=value.get("holds", "").strip(),

@@ -18,6 +18,7 @@ from tfgen.spec import Spec
 from tfgen.yamldoc import Document, KeyPath
 
 DEFAULT_ENVIRONMENT = "local"
+COMMON = "common"
 
 _RESERVED = frozenset({
     # the locals that rendered files define themselves
@@ -111,6 +112,8 @@ class _Resolver:
         self._read_blueprints(entries)
         self._resolve_reads(entries)
         self._check_functions(entries)
+        self._check_once(entries)
+        self._check_names(entries)
         default = self.value.get("default_environment", DEFAULT_ENVIRONMENT)
         if default not in self.spec.environments:
             hint = suggest(default, sorted(self.spec.environments))
@@ -159,7 +162,7 @@ class _Resolver:
                     blueprint=entry.value["blueprint"],
                     settings={**settings[entry.name], **environments[default].values.get(entry.name, {})},
                     reads=tuple(replace(references[name], where=where) for name, where in entry.reads.items()),
-                    functions=tuple(Function(name, f"artifacts/{name}.zip") for name in self._of(entry).functions),
+                    functions=tuple(Function(name, f"artifacts/{name}.zip") for name in self._functions(entry)),
                     providers=entry.value.get("providers", {}),
                     state_key=references[entry.name].state_key,
                 )
@@ -280,11 +283,40 @@ class _Resolver:
     def _check_functions(self, entries: Sequence[_Entry]) -> None:
         owners: dict[str, str] = {}
         for entry in entries:
-            for name in entry.blueprint.functions if entry.blueprint else ():
+            for name in self._functions(entry):
+                if name == COMMON:
+                    hint = "choose another name for the module"
+                    self._refuse(f"lambdas/{COMMON}/ is what all functions share", entry.path, hint, key=True)
                 if (first := owners.setdefault(name, entry.name)) != entry.name:
                     message = f"the function '{name}' already belongs to {first}"
                     hint = "a function has one module: copy it in lambdas/ under another name"
                     self._refuse(message, (*entry.path, "blueprint"), hint)
+
+    def _functions(self, entry: _Entry) -> tuple[str, ...]:
+        return entry.blueprint.functions_of(_identifier(entry.short_name)) if entry.blueprint else ()
+
+    def _check_once(self, entries: Sequence[_Entry]) -> None:
+        firsts: dict[str, str] = {}
+        for entry in entries:
+            if entry.blueprint is None or not entry.blueprint.once:
+                continue
+            if (first := firsts.setdefault(entry.blueprint.name, entry.name)) != entry.name:
+                message = f"a project has one module of the blueprint '{entry.blueprint.name}': {first}"
+                hint = "use another blueprint, or one of your own: tfgen blueprints new NAME"
+                self._refuse(message, (*entry.path, "blueprint"), hint)
+
+    def _check_names(self, entries: Sequence[_Entry]) -> None:
+        """Refuse a name that AWS would refuse during the apply."""
+        longest = max(self.spec.environments, key=len)
+        for entry in entries:
+            limit = entry.blueprint.name_limit if entry.blueprint else None
+            name = f"{self.value['project']}-{longest}-{entry.short_name}"
+            if limit is not None and len(name) > limit:
+                message = (
+                    f"names in this module begin with '{name}': {len(name)} characters, AWS leaves room for {limit}"
+                )
+                hint = f"shorten the module's name by {len(name) - limit}"
+                self._refuse(message, entry.path, hint, key=True)
 
     def _check_tags(self) -> None:
         for name in self.value.get("tags", {}):
