@@ -236,7 +236,7 @@ def test_renaming_an_output_names_everybody_who_reads_it(project: ProjectFolder)
     project.render()
     project.write("terraform/03-front-desk/mine.tf", "locals {\n  again = local.store.table\n}\n")
     project.write("terraform/03-front-desk/more.tf.json", '{"locals": {\n  "third": "${local.store.table}"\n}}\n')
-    project.change("templates/store/outputs.tf.j2", 'output "table" {', 'output "table_name" {')
+    project.change("templates/store/outputs.tf.j2", 'output "table" {', 'output "tables" {')
     [(where, message, hint)] = problems_of(project)
     assert where == "templates/front-desk/main.tf.j2:4:13"
     assert message.startswith("02-store has no output 'table'; it is read in 3 places: ")
@@ -246,7 +246,7 @@ def test_renaming_an_output_names_everybody_who_reads_it(project: ProjectFolder)
         "03-front-desk (terraform/03-front-desk/more.tf.json:2:15)",
     ):
         assert place in message
-    assert "did you mean 'table_name'?" in hint
+    assert "did you mean 'tables'?" in hint
 
 
 def test_json_files_of_users_give_and_read_outputs_too(project: ProjectFolder) -> None:
