@@ -13,7 +13,7 @@ from tfgen.hcl import Block, HclText, Traversal, read_blocks, read_remote_states
 from tfgen.hcljson import is_json, read_json_locals, read_json_outputs
 from tfgen.model import BACKEND_CONFIG, Environment, Module, Project
 from tfgen.providers import lock_providers
-from tfgen.schema import suggest
+from tfgen.schema import applies, suggest
 from tfgen.templating import Templates
 
 CUSTOM_CHANGES = "<!-- Custom changes: everything below this line is yours and is kept -->"
@@ -199,7 +199,9 @@ class _Renderer:
         for template in blueprint.templates:
             if template != "variables.tf.j2":
                 name = f"{blueprint.name}/{template}"
-                yield template.removesuffix(".j2"), (name, self.templates.render(name, context))
+                text = self.templates.render(name, context)
+                if text.strip():  # a file that the settings leave empty is not written
+                    yield template.removesuffix(".j2"), (name, text)
 
     def _variables(self, blueprint: Blueprint, context: Mapping[str, Any]) -> tuple[str, str]:
         text = self.templates.render("_shared/variables.tf.j2", context)
@@ -273,8 +275,9 @@ class _Renderer:
     def _check_variables(self, module: Module, blueprint: Blueprint, blocks: Mapping[str, Sequence[Block]]) -> None:
         """Refuse a varying setting without its variable: terraform would ignore an environment's value."""
         declared = {variable.name for variable in _variables(blocks)}
+        parts = blueprint.settings.get("properties", {})
         for name in blueprint.varying:
-            if name not in declared:
+            if name not in declared and applies(parts[name], module.settings):
                 message = f"the setting '{name}' varies, but {module.name} has no variable of that name"
                 hint = f"declare it in templates/{blueprint.name}/variables.tf.j2, or take out 'varies'"
                 where = f"templates/{blueprint.name}/blueprint.yaml"

@@ -334,21 +334,25 @@ class _Resolver:
         for name, part in schema.get("properties", {}).items():
             counts = applies(part, filled)
             if name in given and not counts:
-                self._refuse_idle(name, part["when"], filled, entry)
+                self._refuse_idle(part["when"], filled, (*entry.path, "settings", name), self.document)
             elif counts and name not in filled and name not in schema.get("required", ()):
                 hint = part.get("description", f"add {name}: …")
                 self._refuse(f"'{name}' is missing", (*entry.path, "settings"), hint)
         return filled
 
     def _refuse_idle(
-        self, name: str, when: Mapping[str, Sequence[Any]], filled: Mapping[str, Any], entry: _Entry
+        self, when: Mapping[str, Sequence[Any]], filled: Mapping[str, Any], path: KeyPath, document: Document
     ) -> None:
         """Refuse a setting that would do nothing beside the others, rather than pass it over."""
         others = {other: values for other, values in when.items() if filled.get(other) not in values}
         there = " and ".join(f"{other}: {filled.get(other)}" for other in others)
         wanted = " and ".join(f"{other}: {' or '.join(map(str, values))}" for other, values in others.items())
-        hint = f"take it out, or write {wanted}"
-        self._refuse(f"'{name}' has no effect with {there}", (*entry.path, "settings", name), hint, key=True)
+        message, hint = f"'{path[-1]}' has no effect with {there}", f"take it out, or write {wanted}"
+        self._refuse(message, path, hint, key=True, document=document)
+
+    def _key_of(self, entry: _Entry, document: Document) -> str:
+        """Return the name by which an environment calls a module: the full or the short one."""
+        return entry.name if entry.name in document.value.get("modules", {}) else entry.short_name
 
     def _overlay(self, document: Document, entries: Sequence[_Entry]) -> dict[str, Mapping[str, Any]]:
         names = {known: entry for entry in entries for known in (entry.name, entry.short_name)}
@@ -402,7 +406,13 @@ class _Resolver:
         values = {}
         for entry in entries:
             merged = _merge(settings[entry.name], overlay.get(entry.name, {}), self._of(entry).settings)
-            values[entry.name] = {key: merged[key] for key in self._of(entry).varying if key in merged}
+            parts = self._of(entry).settings.get("properties", {})
+            counting = [key for key in self._of(entry).varying if applies(parts[key], settings[entry.name])]
+            values[entry.name] = {key: merged[key] for key in counting if key in merged}
+            for key in overlay.get(entry.name, {}):
+                if key in parts and key not in counting:
+                    place: KeyPath = ("modules", self._key_of(entry, document), key)
+                    self._refuse_idle(parts[key]["when"], settings[entry.name], place, document)
         return Environment(
             name=name,
             account=value.get("account", EMULATOR_ACCOUNT),
