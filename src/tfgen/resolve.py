@@ -65,6 +65,16 @@ def with_handwritten_reads(project: Project, users: Mapping[str, Mapping[str, by
     return replace(project, modules=tuple(modules))
 
 
+def name_problem(short_name: str) -> tuple[str, str] | None:
+    """Return what is wrong with a module's short name and what would be right; None if it can be used."""
+    if not _is_short_name(short_name):
+        hint = "write up to 40 lower-case letters, digits and hyphens, beginning with a letter: invoices"
+        return f"'{short_name}' is not a module's name", hint
+    if _identifier(short_name) in _RESERVED:
+        return f"'{short_name}' is a reserved word", "choose another name"
+    return None
+
+
 @dataclass
 class _Entry:
     """A module of the spec while it is being resolved."""
@@ -195,8 +205,9 @@ class _Resolver:
             if not number and name != BACKEND_CONFIG:
                 hint = "write a number of 2 to 4 digits, a hyphen and words joined by hyphens: 08-invoices"
                 self._refuse(f"'{name}' is not a module's name", path, hint, key=True)
-            elif _identifier(short_name) in _RESERVED:
-                self._refuse(f"'{short_name}' is a reserved word", path, "choose another name", key=True)
+            elif problem := name_problem(short_name):
+                message, hint = problem
+                self._refuse(message, path, hint, key=True)
         self._check_unique(entries)
         return sorted(entries, key=lambda entry: (int(entry.number or -1), entry.name))
 
