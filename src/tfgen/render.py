@@ -169,6 +169,9 @@ class _Renderer:
 
     def _module(self, module: Module) -> None:
         blueprint = self.blueprints[module.blueprint]
+        if not module.frame:
+            self._handwritten_module(module)
+            return
         context = self._context(module)
         rendered = dict(self._own_files(module, blueprint, context))
         rendered["variables.tf"] = self._variables(blueprint, context)
@@ -191,6 +194,31 @@ class _Renderer:
             "outputs": tuple(self.outputs[module.name].values()),
             "reads": [{"name": name, "outputs": _code_list(names)} for name, names in used.items()],
         })  # fmt: skip
+
+    def _handwritten_module(self, module: Module) -> None:
+        """Look at a module that nothing is rendered for: what it gives, what it reads, where its state is."""
+        self.users = self.user_files.get(module.name, {})
+        self._read(module, {})
+        self._check_backend(module)
+        read = self._handwritten()
+        self.edges += [Edge(module.name, name, tuple(sorted(read[name]))) for name in module.also_reads]
+
+    def _check_backend(self, module: Module) -> None:
+        """Refuse a state that tfgen would look for in vain."""
+        if any(is_json(name) for name in self.users):
+            return  # it may stand there, and is not looked for
+        where = f"terraform/{module.name}"
+        for name, source in self.users.items():
+            for block in read_blocks(source):
+                for inner in block.blocks if block.type == "terraform" else ():
+                    if inner.type == "backend":
+                        where = f"terraform/{module.name}/{name}:{inner.line}:1"
+                        if inner.labels[:1] == ("s3",) and unquote(inner.attributes.get("key", "")) == module.state_key:
+                            return
+        message = f"{module.name} does not keep its state where tfgen looks for it"
+        backend = f'terraform {{ backend "s3" {{ key = "{module.state_key}" }} }}'
+        hint = f"{backend}; what is in another state is moved by terraform init -migrate-state"
+        self.problems.append(TfgenError(message, hint=hint, where=where))
 
     def _own_files(
         self, module: Module, blueprint: Blueprint, context: Mapping[str, Any]
@@ -295,7 +323,8 @@ class _Renderer:
         handwritten = self._handwritten()
         for name, outputs in handwritten.items():
             used.get(name, set()).update(outputs)
-        for name, where in [(read.name, read.where) for read in module.reads if not used[read.name]]:
+        begun = bool(self.users or self.blueprints[module.blueprint].templates)  # else its files are still to come
+        for name, where in [(read.name, read.where) for read in module.reads if begun and not used[read.name]]:
             hint = f"take it out of 'reads', or use local.{self.by_name[name].identifier}.<output>"
             self.problems.append(
                 TfgenError(f"{module.name} declares that it reads {name}, but does not", hint=hint, where=where)
@@ -432,6 +461,7 @@ class _Renderer:
         for index, module in enumerate(self.project.modules):
             rows.append({
                 "name": module.name,
+                "page": f"{module.name}/README.md" if module.frame else f"{module.name}/",
                 "node": module.identifier,
                 "summary": self.blueprints[module.blueprint].summary,
                 "facts": self.blueprints[module.blueprint].facts,

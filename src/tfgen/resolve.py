@@ -124,6 +124,7 @@ class _Resolver:
         self._check_functions(entries)
         self._check_once(entries)
         self._check_names(entries)
+        self._check_frames(entries)
         default = self.value.get("default_environment", DEFAULT_ENVIRONMENT)
         if default not in self.spec.environments:
             hint = suggest(default, sorted(self.spec.environments))
@@ -175,6 +176,7 @@ class _Resolver:
                     functions=tuple(Function(name, f"artifacts/{name}.zip") for name in self._functions(entry)),
                     providers=entry.value.get("providers", {}),
                     state_key=references[entry.name].state_key,
+                    frame=entry.value.get("frame", True),
                 )
                 for entry in entries
             ),
@@ -328,6 +330,19 @@ class _Resolver:
                 )
                 hint = f"shorten the module's name by {len(name) - limit}"
                 self._refuse(message, entry.path, hint, key=True)
+
+    def _check_frames(self, entries: Sequence[_Entry]) -> None:
+        """Refuse what does nothing for a module that nothing is rendered for."""
+        for entry in entries:
+            if entry.value.get("frame", True) or entry.blueprint is None:
+                continue
+            for key in ("reads", "settings", "providers"):
+                if key in entry.value:
+                    hint = "take it out, or 'frame: false'; its own files say what it reads and needs"
+                    self._refuse(f"'{key}' has no effect with frame: false", (*entry.path, key), hint, key=True)
+            if entry.blueprint.templates or entry.blueprint.functions or entry.name == BACKEND_CONFIG:
+                hint = "frame: false is for Terraform written by hand: blueprint: empty"
+                self._refuse(f"the blueprint '{entry.blueprint.name}' needs its frame", (*entry.path, "frame"), hint)
 
     def _check_tags(self) -> None:
         for name in self.value.get("tags", {}):
