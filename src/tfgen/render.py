@@ -11,6 +11,7 @@ from tfgen.blueprint import Blueprint
 from tfgen.errors import SpecError, TfgenError
 from tfgen.hcl import Block, HclText, Traversal, read_blocks, read_remote_states, read_traversals, to_hcl, unquote
 from tfgen.hcljson import is_json, read_json_locals, read_json_outputs
+from tfgen.mocks import MockedState, Surroundings, find_providers, guess
 from tfgen.model import BACKEND_CONFIG, Environment, Module, Project
 from tfgen.providers import lock_providers
 from tfgen.schema import applies, suggest
@@ -58,11 +59,13 @@ class Output:
         name: Its name.
         description: What it is.
         sensitive: True if terraform hides its value.
+        value: Source text of its value; empty in a JSON file.
     """
 
     name: str
     description: str
     sensitive: bool
+    value: str = ""
 
 
 @dataclass(frozen=True)
@@ -152,6 +155,7 @@ class _Renderer:
         self.by_name = {module.name: module for module in project.modules}
         self.state_keys = {module.state_key: module.name for module in project.modules}
         self.locks: dict[str, File] = {}
+        self.samples: dict[str, dict[str, Any]] = {}
 
     def render(self) -> RenderedTree:
         for module in self.project.modules:
@@ -187,6 +191,8 @@ class _Renderer:
         blocks = self._read(module, sources)
         self._check_variables(module, blueprint, blocks)
         used = self._check_references(module, sources, {name: part for name, (part, _) in rendered.items()})
+        self._make_samples(module, blueprint, blocks)
+        self._tests(module, blueprint, context, used)
         self._add(f"{module.name}/README.md", "_shared/README.md.j2", {
             **context,
             "blueprint": blueprint,
@@ -253,6 +259,51 @@ class _Renderer:
             for name, template in names.items()
         }
 
+    # its tests
+
+    def _tests(
+        self, module: Module, blueprint: Blueprint, context: Mapping[str, Any], used: Mapping[str, Sequence[str]]
+    ) -> None:
+        """Render the Terraform tests: the mocks that all have in common, then the blueprint's own runs."""
+        required = (*self.project.providers, *module.providers)
+        handwritten = [source for name, source in self.users.items() if not is_json(name)]
+        mocks = {
+            "mocked_providers": find_providers(required, handwritten),
+            "mocked_states": self._mocked_states(module, used),
+            "mocked_zones": [f"{self.environment.region}{letter}" for letter in "abcdef"],
+        }
+        head = self.templates.render("_shared/mocks.tftest.hcl.j2", {**context, **mocks})
+        own = {name: f"{blueprint.name}/tests/{name}" for name in blueprint.tests}
+        for name, template in (own or {"plan.tftest.hcl.j2": "_shared/plan.tftest.hcl.j2"}).items():
+            body = self.templates.render(template, {**context, **mocks}).strip("\n")
+            if body:
+                self._put(f"{module.name}/tests/{name.removesuffix('.j2')}", template, f"{head}\n{body}\n")
+
+    def _mocked_states(self, module: Module, used: Mapping[str, Sequence[str]]) -> list[MockedState]:
+        """Return what stands in for the modules it reads; sensitive outputs are named by its locals, read or not."""
+        found = []
+        for read in module.reads:
+            hidden = [name for name, output in self.outputs[read.name].items() if output.sensitive]
+            names = sorted({*used.get(read.name, ()), *hidden} & self.outputs[read.name].keys())
+            found.append(MockedState(read.identifier, {name: self.samples[read.name][name] for name in names}))
+        for label, target in self._handwritten_labels().items():
+            found.append(MockedState(label, dict(sorted(self.samples.get(target, {}).items()))))
+        return found
+
+    def _make_samples(self, module: Module, blueprint: Blueprint, blocks: Mapping[str, Sequence[Block]]) -> None:
+        prefix = f"{self.project.name}-{self.environment.name}-{module.short_name}"
+        around = Surroundings(prefix, self.environment.region, self.environment.account)
+        defaults = {variable.name: variable.default for variable in _variables(blocks)}
+        outputs = self.outputs[module.name]
+        self.samples[module.name] = {
+            name: blueprint.samples.get(name, guess(name, output.value, defaults, around))
+            for name, output in outputs.items()
+        }
+        for name in blueprint.samples.keys() - outputs.keys():
+            message = f"the sample '{name}' is for an output that {module.name} does not have"
+            where = f"templates/{blueprint.name}/blueprint.yaml"
+            self.problems.append(TfgenError(message, hint=suggest(name, sorted(outputs)), where=where))
+
     def _context(self, module: Module) -> dict[str, Any]:
         return {
             "project": self.project,
@@ -296,7 +347,9 @@ class _Renderer:
             if block.type == "output" and block.labels:
                 description = unquote(block.attributes.get("description", "")) or ""
                 sensitive = block.attributes.get("sensitive") == "true"
-                given[block.labels[0]] = Output(block.labels[0], description, sensitive)
+                given[block.labels[0]] = Output(
+                    block.labels[0], description, sensitive, block.attributes.get("value", "")
+                )
         self.outputs[module.name] = given
         return blocks
 
@@ -336,12 +389,7 @@ class _Renderer:
 
     def _handwritten(self) -> dict[str, set[str]]:
         """Return which outputs of which modules the user's own remote state blocks read; all, if it cannot be told."""
-        labels = {
-            state.label: self.state_keys[state.key]
-            for source in self.users.values()
-            for state in read_remote_states(source)
-            if state.key in self.state_keys
-        }
+        labels = self._handwritten_labels()
         found: dict[str, set[str]] = {name: set() for name in labels.values()}
         for source in self.users.values():
             for traversal in read_traversals(source, "data", {"terraform_remote_state"}):
@@ -349,6 +397,15 @@ class _Renderer:
                 if len(parts) > 4 and parts[2] in labels and parts[3] == "outputs":
                     found[labels[parts[2]]].add(parts[4])
         return {name: outputs or {"*"} for name, outputs in found.items()}
+
+    def _handwritten_labels(self) -> dict[str, str]:
+        """Return the labels of the user's own remote state blocks, and the module that each reads."""
+        return {
+            state.label: self.state_keys[state.key]
+            for source in self.users.values()
+            for state in read_remote_states(source)
+            if state.key in self.state_keys
+        }
 
     def _check_file(
         self,
