@@ -16,6 +16,7 @@ from tfgen.yamldoc import Document, load_document
 SHARED = "_shared"
 SCAFFOLD = "scaffold"
 _FILE = "blueprint.yaml"
+_TEST = ".tftest.hcl.j2"
 _MODULE = "{module}"
 _SHARED_TEMPLATES = (
     "README.md.j2",
@@ -74,6 +75,7 @@ _SCHEMA: Schema = {
         "name_limit": {"type": "integer", "minimum": 8},
         "examples": {"type": "array", "items": _EXAMPLE},
         "settings": {"type": "object"},
+        "samples": {"type": "object"},
         "facts": {"type": "array", "items": _FACT},
         "redeploy": {"type": "string"},
         "rollback": {"type": "string"},
@@ -160,6 +162,8 @@ class Blueprint:
         examples: Modules that somebody might add.
         settings: JSON Schema of its settings; `varies: true` marks those that differ per environment.
         templates: File names of its templates, sorted.
+        tests: File names of the templates of its Terraform tests, in `tests/`, sorted.
+        samples: Output → the value that tests of its readers take for it, where its name does not tell.
         holds: Markdown: what a module of it holds.
         facts: Which changes force redeployment of what, one by one.
         redeploy: Markdown: what else is to be said about that.
@@ -177,6 +181,8 @@ class Blueprint:
     examples: tuple[Example, ...]
     settings: Schema
     templates: tuple[str, ...]
+    tests: tuple[str, ...]
+    samples: Mapping[str, Any]
     holds: str
     facts: tuple[Fact, ...]
     redeploy: str
@@ -293,6 +299,8 @@ def _blueprint(name: str, folder: Path, value: Mapping[str, Any]) -> Blueprint:
         examples=tuple(Example(item["for"], item["add"]) for item in value.get("examples", ())),
         settings={"type": "object", "additionalProperties": False, **value["settings"]},
         templates=tuple(templates),
+        tests=tuple(sorted(path.name for path in (folder / "tests").glob(f"*{_TEST}"))),
+        samples=value.get("samples", {}),
         holds=value.get("holds", "").strip(),
         facts=tuple(_fact(item) for item in value.get("facts", ())),
         redeploy=value.get("redeploy", "").strip(),

@@ -73,15 +73,18 @@ def _status(module: str, name: str, state: State | None, expression: str) -> tup
     if state is None or not state.applied:
         return MISSING, f"{module} has not been applied: tfgen apply --module {module} --with-dependencies"
     if name in state.outputs:
-        return (PRESENT, "") if state.outputs[name].value is not None else (NULL, _null_hint(module))
+        return (PRESENT, "") if state.outputs[name].value is not None else (NULL, _null_hint(module, name))
     # Terraform keeps no null output in a state; the resource that it names may tell which of the two it is.
     if expression == "null" or any(value is None for value in _values(state, expression)):
-        return NULL, _null_hint(module)
-    return MISSING, f"it is newer than what is applied, or its value is null: tfgen apply --module {module}"
+        return NULL, _null_hint(module, name)
+    return (
+        MISSING,
+        f"{name} is newer than what is applied of {module}, or its value is null: tfgen apply --module {module}",
+    )
 
 
-def _null_hint(module: str) -> str:
-    return f"remote state hands no null on: give the output of {module} another value, such as an empty string"
+def _null_hint(module: str, name: str) -> str:
+    return f"remote state hands no null on: give {name} of {module} another value, such as an empty string"
 
 
 def _expression(tree: RenderedTree, users: Mapping[str, Mapping[str, bytes]], module: str, name: str) -> str:

@@ -35,6 +35,7 @@ from tfgen.runner import (
     default_parallelism,
     walk,
 )
+from tfgen.scratch import remove_leftovers
 from tfgen.state import Output, State
 
 StartEmulator = Callable[[], str]
@@ -157,6 +158,7 @@ def open_place(
     """
     source = mirror.find_provider_source(caller.variables)
     with _writing(project):
+        remove_leftovers(project)
         config = mirror.write_cli_config(source, project.work)
     binary = terraform.find_binary(caller.variables)
     isolated, clients = _connect(project, environment, caller, changes=changes, cli_config=config)

@@ -11,6 +11,7 @@ from tfgen.blueprint import Blueprint
 from tfgen.errors import SpecError, TfgenError
 from tfgen.hcl import Block, HclText, Traversal, read_blocks, read_remote_states, read_traversals, to_hcl, unquote
 from tfgen.hcljson import is_json, read_json_locals, read_json_outputs
+from tfgen.mocks import MockedState, Surroundings, find_providers, guess
 from tfgen.model import BACKEND_CONFIG, Environment, Module, Project
 from tfgen.providers import lock_providers
 from tfgen.schema import applies, suggest
@@ -58,11 +59,13 @@ class Output:
         name: Its name.
         description: What it is.
         sensitive: True if terraform hides its value.
+        value: Source text of its value; empty in a JSON file.
     """
 
     name: str
     description: str
     sensitive: bool
+    value: str = ""
 
 
 @dataclass(frozen=True)
@@ -152,6 +155,7 @@ class _Renderer:
         self.by_name = {module.name: module for module in project.modules}
         self.state_keys = {module.state_key: module.name for module in project.modules}
         self.locks: dict[str, File] = {}
+        self.samples: dict[str, dict[str, Any]] = {}
 
     def render(self) -> RenderedTree:
         for module in self.project.modules:
@@ -169,6 +173,9 @@ class _Renderer:
 
     def _module(self, module: Module) -> None:
         blueprint = self.blueprints[module.blueprint]
+        if not module.frame:
+            self._handwritten_module(module)
+            return
         context = self._context(module)
         rendered = dict(self._own_files(module, blueprint, context))
         rendered["variables.tf"] = self._variables(blueprint, context)
@@ -184,6 +191,8 @@ class _Renderer:
         blocks = self._read(module, sources)
         self._check_variables(module, blueprint, blocks)
         used = self._check_references(module, sources, {name: part for name, (part, _) in rendered.items()})
+        self._make_samples(module, blueprint, blocks)
+        self._tests(module, blueprint, context, used)
         self._add(f"{module.name}/README.md", "_shared/README.md.j2", {
             **context,
             "blueprint": blueprint,
@@ -191,6 +200,31 @@ class _Renderer:
             "outputs": tuple(self.outputs[module.name].values()),
             "reads": [{"name": name, "outputs": _code_list(names)} for name, names in used.items()],
         })  # fmt: skip
+
+    def _handwritten_module(self, module: Module) -> None:
+        """Look at a module that nothing is rendered for: what it gives, what it reads, where its state is."""
+        self.users = self.user_files.get(module.name, {})
+        self._read(module, {})
+        self._check_backend(module)
+        read = self._handwritten()
+        self.edges += [Edge(module.name, name, tuple(sorted(read[name]))) for name in module.also_reads]
+
+    def _check_backend(self, module: Module) -> None:
+        """Refuse a state that tfgen would look for in vain."""
+        if any(is_json(name) for name in self.users):
+            return  # it may stand there, and is not looked for
+        where = f"terraform/{module.name}"
+        for name, source in self.users.items():
+            for block in read_blocks(source):
+                for inner in block.blocks if block.type == "terraform" else ():
+                    if inner.type == "backend":
+                        where = f"terraform/{module.name}/{name}:{inner.line}:1"
+                        if inner.labels[:1] == ("s3",) and unquote(inner.attributes.get("key", "")) == module.state_key:
+                            return
+        message = f"{module.name} does not keep its state where tfgen looks for it"
+        backend = f'terraform {{ backend "s3" {{ key = "{module.state_key}" }} }}'
+        hint = f"{backend}; what is in another state is moved by terraform init -migrate-state"
+        self.problems.append(TfgenError(message, hint=hint, where=where))
 
     def _own_files(
         self, module: Module, blueprint: Blueprint, context: Mapping[str, Any]
@@ -224,6 +258,51 @@ class _Renderer:
             name: (f"_shared/{template}", self.templates.render(f"_shared/{template}", context))
             for name, template in names.items()
         }
+
+    # its tests
+
+    def _tests(
+        self, module: Module, blueprint: Blueprint, context: Mapping[str, Any], used: Mapping[str, Sequence[str]]
+    ) -> None:
+        """Render the Terraform tests: the mocks that all have in common, then the blueprint's own runs."""
+        required = (*self.project.providers, *module.providers)
+        handwritten = [source for name, source in self.users.items() if not is_json(name)]
+        mocks = {
+            "mocked_providers": find_providers(required, handwritten),
+            "mocked_states": self._mocked_states(module, used),
+            "mocked_zones": [f"{self.environment.region}{letter}" for letter in "abcdef"],
+        }
+        head = self.templates.render("_shared/mocks.tftest.hcl.j2", {**context, **mocks})
+        own = {name: f"{blueprint.name}/tests/{name}" for name in blueprint.tests}
+        for name, template in (own or {"plan.tftest.hcl.j2": "_shared/plan.tftest.hcl.j2"}).items():
+            body = self.templates.render(template, {**context, **mocks}).strip("\n")
+            if body:
+                self._put(f"{module.name}/tests/{name.removesuffix('.j2')}", template, f"{head}\n{body}\n")
+
+    def _mocked_states(self, module: Module, used: Mapping[str, Sequence[str]]) -> list[MockedState]:
+        """Return what stands in for the modules it reads; sensitive outputs are named by its locals, read or not."""
+        found = []
+        for read in module.reads:
+            hidden = [name for name, output in self.outputs[read.name].items() if output.sensitive]
+            names = sorted({*used.get(read.name, ()), *hidden} & self.outputs[read.name].keys())
+            found.append(MockedState(read.identifier, {name: self.samples[read.name][name] for name in names}))
+        for label, target in self._handwritten_labels().items():
+            found.append(MockedState(label, dict(sorted(self.samples.get(target, {}).items()))))
+        return found
+
+    def _make_samples(self, module: Module, blueprint: Blueprint, blocks: Mapping[str, Sequence[Block]]) -> None:
+        prefix = f"{self.project.name}-{self.environment.name}-{module.short_name}"
+        around = Surroundings(prefix, self.environment.region, self.environment.account)
+        defaults = {variable.name: variable.default for variable in _variables(blocks)}
+        outputs = self.outputs[module.name]
+        self.samples[module.name] = {
+            name: blueprint.samples.get(name, guess(name, output.value, defaults, around))
+            for name, output in outputs.items()
+        }
+        for name in blueprint.samples.keys() - outputs.keys():
+            message = f"the sample '{name}' is for an output that {module.name} does not have"
+            where = f"templates/{blueprint.name}/blueprint.yaml"
+            self.problems.append(TfgenError(message, hint=suggest(name, sorted(outputs)), where=where))
 
     def _context(self, module: Module) -> dict[str, Any]:
         return {
@@ -268,7 +347,9 @@ class _Renderer:
             if block.type == "output" and block.labels:
                 description = unquote(block.attributes.get("description", "")) or ""
                 sensitive = block.attributes.get("sensitive") == "true"
-                given[block.labels[0]] = Output(block.labels[0], description, sensitive)
+                given[block.labels[0]] = Output(
+                    block.labels[0], description, sensitive, block.attributes.get("value", "")
+                )
         self.outputs[module.name] = given
         return blocks
 
@@ -295,7 +376,8 @@ class _Renderer:
         handwritten = self._handwritten()
         for name, outputs in handwritten.items():
             used.get(name, set()).update(outputs)
-        for name, where in [(read.name, read.where) for read in module.reads if not used[read.name]]:
+        begun = bool(self.users or self.blueprints[module.blueprint].templates)  # else its files are still to come
+        for name, where in [(read.name, read.where) for read in module.reads if begun and not used[read.name]]:
             hint = f"take it out of 'reads', or use local.{self.by_name[name].identifier}.<output>"
             self.problems.append(
                 TfgenError(f"{module.name} declares that it reads {name}, but does not", hint=hint, where=where)
@@ -307,12 +389,7 @@ class _Renderer:
 
     def _handwritten(self) -> dict[str, set[str]]:
         """Return which outputs of which modules the user's own remote state blocks read; all, if it cannot be told."""
-        labels = {
-            state.label: self.state_keys[state.key]
-            for source in self.users.values()
-            for state in read_remote_states(source)
-            if state.key in self.state_keys
-        }
+        labels = self._handwritten_labels()
         found: dict[str, set[str]] = {name: set() for name in labels.values()}
         for source in self.users.values():
             for traversal in read_traversals(source, "data", {"terraform_remote_state"}):
@@ -320,6 +397,15 @@ class _Renderer:
                 if len(parts) > 4 and parts[2] in labels and parts[3] == "outputs":
                     found[labels[parts[2]]].add(parts[4])
         return {name: outputs or {"*"} for name, outputs in found.items()}
+
+    def _handwritten_labels(self) -> dict[str, str]:
+        """Return the labels of the user's own remote state blocks, and the module that each reads."""
+        return {
+            state.label: self.state_keys[state.key]
+            for source in self.users.values()
+            for state in read_remote_states(source)
+            if state.key in self.state_keys
+        }
 
     def _check_file(
         self,
@@ -432,6 +518,7 @@ class _Renderer:
         for index, module in enumerate(self.project.modules):
             rows.append({
                 "name": module.name,
+                "page": f"{module.name}/README.md" if module.frame else f"{module.name}/",
                 "node": module.identifier,
                 "summary": self.blueprints[module.blueprint].summary,
                 "facts": self.blueprints[module.blueprint].facts,

@@ -65,6 +65,16 @@ def with_handwritten_reads(project: Project, users: Mapping[str, Mapping[str, by
     return replace(project, modules=tuple(modules))
 
 
+def name_problem(short_name: str) -> tuple[str, str] | None:
+    """Return what is wrong with a module's short name and what would be right; None if it can be used."""
+    if not _is_short_name(short_name):
+        hint = "write up to 40 lower-case letters, digits and hyphens, beginning with a letter: invoices"
+        return f"'{short_name}' is not a module's name", hint
+    if _identifier(short_name) in _RESERVED:
+        return f"'{short_name}' is a reserved word", "choose another name"
+    return None
+
+
 @dataclass
 class _Entry:
     """A module of the spec while it is being resolved."""
@@ -114,6 +124,7 @@ class _Resolver:
         self._check_functions(entries)
         self._check_once(entries)
         self._check_names(entries)
+        self._check_frames(entries)
         default = self.value.get("default_environment", DEFAULT_ENVIRONMENT)
         if default not in self.spec.environments:
             hint = suggest(default, sorted(self.spec.environments))
@@ -165,6 +176,7 @@ class _Resolver:
                     functions=tuple(Function(name, f"artifacts/{name}.zip") for name in self._functions(entry)),
                     providers=entry.value.get("providers", {}),
                     state_key=references[entry.name].state_key,
+                    frame=entry.value.get("frame", True),
                 )
                 for entry in entries
             ),
@@ -195,8 +207,9 @@ class _Resolver:
             if not number and name != BACKEND_CONFIG:
                 hint = "write a number of 2 to 4 digits, a hyphen and words joined by hyphens: 08-invoices"
                 self._refuse(f"'{name}' is not a module's name", path, hint, key=True)
-            elif _identifier(short_name) in _RESERVED:
-                self._refuse(f"'{short_name}' is a reserved word", path, "choose another name", key=True)
+            elif problem := name_problem(short_name):
+                message, hint = problem
+                self._refuse(message, path, hint, key=True)
         self._check_unique(entries)
         return sorted(entries, key=lambda entry: (int(entry.number or -1), entry.name))
 
@@ -317,6 +330,19 @@ class _Resolver:
                 )
                 hint = f"shorten the module's name by {len(name) - limit}"
                 self._refuse(message, entry.path, hint, key=True)
+
+    def _check_frames(self, entries: Sequence[_Entry]) -> None:
+        """Refuse what does nothing for a module that nothing is rendered for."""
+        for entry in entries:
+            if entry.value.get("frame", True) or entry.blueprint is None:
+                continue
+            for key in ("reads", "settings", "providers"):
+                if key in entry.value:
+                    hint = "take it out, or 'frame: false'; its own files say what it reads and needs"
+                    self._refuse(f"'{key}' has no effect with frame: false", (*entry.path, key), hint, key=True)
+            if entry.blueprint.templates or entry.blueprint.functions or entry.name == BACKEND_CONFIG:
+                hint = "frame: false is for Terraform written by hand: blueprint: empty"
+                self._refuse(f"the blueprint '{entry.blueprint.name}' needs its frame", (*entry.path, "frame"), hint)
 
     def _check_tags(self) -> None:
         for name in self.value.get("tags", {}):

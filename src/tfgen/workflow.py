@@ -49,18 +49,19 @@ class RenderResult:
     tree: RenderedTree
 
 
-def load_project(root: Path, spec_path: Path | None = None) -> LoadedProject:
+def load_project(root: Path, spec_path: Path | None = None, raw: bytes | None = None) -> LoadedProject:
     """Read a project's spec and resolve it.
 
     Args:
         root: Folder of the project.
         spec_path: The spec, if it is not `config/project.yaml`.
+        raw: A text that is read in the place of the spec's own.
 
     Raises:
         TfgenError: The spec is missing.
         SpecError: Anything in the spec, the environments or a blueprint is wrong; all problems at once.
     """
-    project, blueprints = build_model(load_spec(root, spec_path), template_roots(root))
+    project, blueprints = build_model(load_spec(root, spec_path, raw), template_roots(root))
     return LoadedProject(with_handwritten_reads(project, user_files(project)), blueprints)
 
 

@@ -118,8 +118,8 @@ def _print_readings(readings: Sequence[Reading]) -> None:
     for reading in readings:
         cells = [text.ljust(width) for text, width in zip(_columns(reading), widths, strict=True)]
         answer(f"{cells[0]}  {cells[1]}  {reading.status}")
-        if reading.hint:
-            answer(f"  → {reading.hint}")
+    for hint in dict.fromkeys(reading.hint for reading in readings if reading.hint):
+        click.echo(f"  → {hint}", err=True)
 
 
 def _columns(reading: Reading) -> tuple[str, str]:
