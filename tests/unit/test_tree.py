@@ -451,7 +451,7 @@ def test_a_failure_in_the_last_step_says_so(tmp_path: Path, monkeypatch: pytest.
     monkeypatch.setattr(os, "replace", broken)
     with pytest.raises(TfgenError, match="cannot finish the tree: Input/output error") as caught:
         write(tmp_path, FILES, changes)
-    assert "render again" in caught.value.hint
+    assert "repeat the command" in caught.value.hint
     assert snapshot(tmp_path) == {}
 
 
