@@ -430,7 +430,10 @@ class _Renderer:
                 continue
             name = traversal.parts[2] if len(traversal.parts) > 2 else ""
             if name not in self.outputs[target.name]:
-                reader = _Reader(module.name, self._line(place, template, traversal))
+                where = self._line(place, template, traversal)
+                if where == place:  # not in the template's text: a setting names it
+                    where = _setting_of(module, target.name) or place
+                reader = _Reader(module.name, where)
                 readers = self.unresolved.setdefault((target.name, name), [])
                 if reader not in readers:
                     readers.append(reader)
@@ -545,6 +548,11 @@ class _Renderer:
 
     def _put(self, path: str, template: str, text: str) -> None:
         self.files[path] = File(_finish(path, template, text).encode(), template=template)
+
+
+def _setting_of(module: Module, target: str) -> str:
+    """Return the place in the spec where a module says that it reads another one, empty if its blueprint does."""
+    return next((read.where for read in module.reads if read.name == target and "blueprint.yaml" not in read.where), "")
 
 
 def state_key_alias(project: Project, environment: Environment) -> str:

@@ -60,6 +60,16 @@ def test_a_users_folder_comes_first_and_shared_is_no_blueprint(project: ProjectF
             "4:32",
             "1 where text is wanted",
         ),
+        (
+            "summary: x\nsettings:\n  properties:\n    a: {type: string, when: {b: [1]}}\n",
+            "4:29",
+            "there is no choice 'b'",
+        ),
+        (
+            "summary: x\nsettings:\n  properties:\n    a: {items: {format: output}, default: [], varies: true}\n",
+            "4:5",
+            "the setting 'a' names outputs and varies",
+        ),
         ("summary: x\nsettings: {}\nrunbooks: [{id: a}]\n", "3:12", "'title' is missing"),
         ("summary: x\nsettings: {}\nfunctions: [../../x]\n", "3:13", "'../../x' does not fit"),
         ("summary: x\nsummary: y\nsettings: {}\n", "2:1", "the key 'summary' stands twice"),
