@@ -34,6 +34,7 @@ COMMANDS = {
     "render": "Bring terraform/ in line with the spec.",
     "schema": "Print the JSON Schema of the spec.",
     "test": "Run the Terraform tests and the Lambda tests, offline.",
+    "upgrade": "Render again with a new tfgen or changed templates, file by file.",
 }
 """Name → one line. A command's module is imported when it is run, never for `--help`."""
 

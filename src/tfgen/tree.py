@@ -154,7 +154,7 @@ def write(
     Raises:
         TfgenError: Files were edited or are in the way, or the disk refuses; nothing was changed then.
     """
-    _refuse_if_blocked(root, changes, decided)
+    refuse_blocked(root, changes, decided)
     known = load_manifest(root)
     kept = {path: hash_managed(path, read_current(root / path) or b"") for path in changes.kept}
     manifest = Manifest(_digests(files), {**kept, **decided.kept}, origin or known.origin)
@@ -502,7 +502,12 @@ def _custom_parts(root: Path, removed: Sequence[str]) -> dict[str, File]:
     return {path: File(custom.removeprefix(b"\n")) for path, custom in parts.items() if custom.strip()}
 
 
-def _refuse_if_blocked(root: Path, changes: Changes, decided: Decided) -> None:
+def refuse_blocked(root: Path, changes: Changes, decided: Decided = NOTHING_DECIDED) -> None:
+    """Refuse to write while there are files that nobody decided about.
+
+    Raises:
+        TfgenError: Files have conflicts, were edited, or are in the way.
+    """
     refuse_conflicts(root, [conflict for conflict in changes.conflicts if conflict.path not in decided.paths])
     edited = [path for path in changes.edited if path not in decided.paths]
     if edited:

@@ -29,6 +29,7 @@ from tfgen.tree import (
     read_manifest,
     read_user_files,
     refuse_conflicts,
+    show_difference,
     show_differences,
     write,
 )
@@ -183,6 +184,11 @@ def remember_render(project: Project, count: int) -> None:
 def differences(loaded: LoadedProject, result: RenderResult) -> Iterator[str]:
     """Yield a unified diff from the tree on disk to what would be rendered."""
     yield from show_differences(loaded.project.tree, result.tree.files, result.changes, result.decided)
+
+
+def difference(loaded: LoadedProject, result: RenderResult, path: str) -> Iterator[str]:
+    """Yield a unified diff from one file of the tree on disk to what is rendered now."""
+    yield from show_difference(loaded.project.tree, path, result.tree.files.get(path))
 
 
 def require_fresh(loaded: LoadedProject) -> RenderResult:
