@@ -206,6 +206,7 @@ class _Renderer:
         self.users = self.user_files.get(module.name, {})
         self._read(module, {})
         self._check_backend(module)
+        self._make_samples(module, self.blueprints[module.blueprint], {})
         read = self._handwritten()
         self.edges += [Edge(module.name, name, tuple(sorted(read[name]))) for name in module.also_reads]
 

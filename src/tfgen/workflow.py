@@ -25,6 +25,7 @@ from tfgen.tree import (
     compare,
     exclusive,
     find_conflicts,
+    find_foreign,
     note_origin,
     read_manifest,
     read_user_files,
@@ -104,6 +105,11 @@ def user_files(project: Project) -> dict[str, dict[str, bytes]]:
     return read_user_files(project.tree, names, read_manifest(project.tree))
 
 
+def find_foreign_folders(project: Project) -> tuple[str, ...]:
+    """Return the numbered folders of the tree with Terraform in them that are no modules of the project."""
+    return find_foreign(project.tree, [module.name for module in project.modules], read_manifest(project.tree))
+
+
 def render(loaded: LoadedProject, choose: Choose | None = None) -> RenderResult:
     """Bring the tree in line with the spec.
 
@@ -177,7 +183,12 @@ def count_unchanged(root: Path, spec: Path) -> int | None:
 
 
 def remember_render(project: Project, count: int) -> None:
-    """Note what was rendered from what, so that the next render can see that nothing changed."""
+    """Note what was rendered from what, so that the next render can see that nothing changed.
+
+    Nothing is noted while a foreign folder is there: each render is to say so.
+    """
+    if find_foreign_folders(project):
+        return
     freshness.remember(project.root, project.spec_path, template_roots(project.root), count)
 
 
