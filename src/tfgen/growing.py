@@ -148,6 +148,7 @@ def remove(
 def _plan_growth(root: Path, spec: Path, wish: Wish) -> Growth:
     before = _read(spec)
     project = workflow.load_project(root, spec, before).project
+    _check_foreign(project, wish)
     folders = list_blueprints(template_roots(root))
     addition = resolve_addition(project, folders, _with_number(project, wish) if wish.adopt else wish)
     adopted = _files_of(project, addition.name)
@@ -186,6 +187,12 @@ def _with_number(project: Project, wish: Wish) -> Wish:
     foreign = workflow.find_foreign_folders(project)
     same = [folder for folder in foreign if folder.partition("-")[2] == name]
     return replace(wish, name=same[0]) if len(same) == 1 else wish
+
+
+def _check_foreign(project: Project, wish: Wish) -> None:
+    name = wish.name.rstrip("/").rpartition("/")[2]
+    if not wish.adopt and name in workflow.find_foreign_folders(project):
+        _check_folder(name, wish, [name])
 
 
 def _check_folder(name: str, wish: Wish, adopted: Sequence[str]) -> None:

@@ -145,7 +145,7 @@ def _lines(growth: Growth, spec: str) -> Sequence[tuple[str, str]]:
     module, changes = growth.module, growth.result.changes
     lines = [("changed", spec)]
     own = [path for path in changes.created if path.startswith(f"{module.name}/")]
-    values = [path for path in changes.created if path.startswith("environments/")]
+    values = [path for path in changes.created if path.endswith(f"/{module.name}.tfvars")]
     others = [path for path in changes.created if path not in own and path not in values]
     if own:
         lines.append(("created", f"terraform/{module.name}/ ({len(own)} files)"))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from textwrap import wrap
 from typing import Any
 
 from tfgen.blueprint import Blueprint
@@ -22,9 +23,9 @@ def show_catalogue(listed: Sequence[Listed]) -> Iterator[str]:
             continue
         yield f"{item.name:<{width}}  {blueprint.summary}{own}"
         if names := list(blueprint.settings.get("properties", {})):
-            yield f"{indent}settings: {', '.join(names)}"
-        for command in _commands(blueprint)[:1]:
-            yield f"{indent}{command}"
+            yield from wrap(f"settings: {', '.join(names)}", 118, initial_indent=indent, subsequent_indent=indent)
+        commands = [f"tfgen add-module {example.add}" for example in blueprint.examples]
+        yield indent + ("one per project" if blueprint.once else (commands or [f"tfgen add-module {item.name}"])[0])
 
 
 def show_blueprint(listed: Listed) -> Iterator[str]:
@@ -72,11 +73,6 @@ def describe(listed: Listed) -> dict[str, Any]:
             {"for": example.purpose, "command": f"tfgen add-module {example.add}"} for example in blueprint.examples
         ],
     }
-
-
-def _commands(blueprint: Blueprint) -> list[str]:
-    words = [example.add for example in blueprint.examples] or [blueprint.name]
-    return [f"tfgen add-module {text}" for text in words]
 
 
 def _kind(part: Mapping[str, Any]) -> str:
