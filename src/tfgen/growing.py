@@ -159,8 +159,10 @@ def _plan_growth(root: Path, spec: Path, wish: Wish) -> Growth:
     if _brings_frame(project.tree / addition.name):
         return _render_growth(root, spec, before, bare, adopted)
     framed = _render_growth(root, spec, before, addition, adopted, in_the_way=True)
-    in_the_way = {*framed.result.changes.foreign, *framed.result.changes.edited}
-    return _render_growth(root, spec, before, bare, adopted) if in_the_way else framed
+    if any(path.startswith(f"{addition.name}/") for path in framed.result.changes.foreign):
+        return _render_growth(root, spec, before, bare, adopted)
+    _check_changes(framed.loaded.project, framed.result.changes, addition.name)
+    return framed
 
 
 def _render_growth(
@@ -328,6 +330,8 @@ def _look_for_state(
     applied: dict[str, int] = {}
     unseen = []
     for environment in project.environments.values():
+        if environment.is_placeholder:
+            continue  # nothing was ever applied there
         status = localaws.status(project.work, environment.endpoint or "") if environment.embedded else None
         if status is None or status.state != "running":
             if status is None or (project.work / "local").is_dir():

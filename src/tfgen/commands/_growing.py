@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from difflib import unified_diff
 from typing import TYPE_CHECKING
 
@@ -23,6 +23,11 @@ def show_lines(settings: Settings, lines: Iterable[tuple[str, str]]) -> None:
     """Say what happens to which path."""
     for word, path in lines:
         note(settings, f"{word:<8} {path}")
+
+
+def count_files(paths: Sequence[str]) -> str:
+    """Return `1 file` or `3 files`."""
+    return f"{len(paths)} file{'' if len(paths) == 1 else 's'}"
 
 
 def warn_foreign(settings: Settings, project: Project) -> None:

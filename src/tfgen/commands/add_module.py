@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from tfgen.commands._growing import answer_additions, show_lines
+from tfgen.commands._growing import answer_additions, count_files, show_lines
 from tfgen.commands._options import command, complete_blueprint, complete_module
 from tfgen.commands._output import answer, answer_json, note, warn
 from tfgen.commands._runs import can_ask
@@ -148,13 +148,13 @@ def _lines(growth: Growth, spec: str) -> Sequence[tuple[str, str]]:
     values = [path for path in changes.created if path.endswith(f"/{module.name}.tfvars")]
     others = [path for path in changes.created if path not in own and path not in values]
     if own:
-        lines.append(("created", f"terraform/{module.name}/ ({len(own)} files)"))
+        lines.append(("created", f"terraform/{module.name}/ ({count_files(own)})"))
     if growth.adopted:
-        lines.append(("kept", f"terraform/{module.name}/ ({len(growth.adopted)} files, unchanged)"))
+        lines.append(("kept", f"terraform/{module.name}/ ({count_files(growth.adopted)}, unchanged)"))
     if values:
-        lines.append(("created", f"terraform/environments/*/{module.name}.tfvars ({len(values)} files)"))
+        lines.append(("created", f"terraform/environments/*/{module.name}.tfvars ({count_files(values)})"))
     if others:
-        lines.append(("created", f"terraform/ ({len(others)} files: it was not rendered before)"))
+        lines.append(("created", f"terraform/ ({count_files(others)}: it was not rendered before)"))
     lines += [("changed", f"terraform/{path}") for path in changes.changed]
     lines += [
         ("created", f"lambdas/{name}/: handler, logic and tests are yours now") for name in growth.functions.added

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from tfgen.commands._growing import answer_additions, show_lines
+from tfgen.commands._growing import answer_additions, count_files, show_lines
 from tfgen.commands._options import command, complete_module
 from tfgen.commands._output import answer, answer_json, note
 from tfgen.settings import Settings, find_root
@@ -51,7 +51,9 @@ def _answer(settings: Settings, shrinkage: Shrinkage, spec: str, dry_run: bool) 
         return
     if dry_run:
         answer_additions(shrinkage.before, shrinkage.after, spec)
-    lines = [("changed", spec), ("removed", f"terraform/{module.name}/ ({len(changes.removed)} files)")]
+    lines = [("changed", spec)]
+    if changes.removed:
+        lines.append(("removed", f"terraform/{module.name}/ ({count_files(changes.removed)})"))
     lines += [("changed", f"terraform/{path}") for path in changes.changed]
     lines += [("left", f"terraform/{path}: yours") for path in shrinkage.left]
     lines += [("left", f"{folder}/: yours; delete it if nothing needs it") for folder in shrinkage.functions]
