@@ -23,6 +23,7 @@ LOCK_FILE = ".terraform.lock.hcl"
 MARK = "Rendered by tfgen from"
 
 _MEMBER = re.compile(rb"\blocal\.([A-Za-z_][\w-]*)\.[A-Za-z_]")
+_HANDWRITTEN = "Terraform written by hand: nothing is rendered into this folder."
 _BACKEND_WIDTH = len("allowed_account_ids")
 
 
@@ -206,6 +207,7 @@ class _Renderer:
         self.users = self.user_files.get(module.name, {})
         self._read(module, {})
         self._check_backend(module)
+        self._make_samples(module, self.blueprints[module.blueprint], {})
         read = self._handwritten()
         self.edges += [Edge(module.name, name, tuple(sorted(read[name]))) for name in module.also_reads]
 
@@ -523,10 +525,10 @@ class _Renderer:
                 "name": module.name,
                 "page": f"{module.name}/README.md" if module.frame else f"{module.name}/",
                 "node": module.identifier,
-                "summary": self.blueprints[module.blueprint].summary,
+                "summary": self.blueprints[module.blueprint].summary if module.frame else _HANDWRITTEN,
                 "facts": self.blueprints[module.blueprint].facts,
                 "redeploy": self.blueprints[module.blueprint].redeploy,
-                "reads": ", ".join(read.name for read in module.reads) or "none",
+                "reads": ", ".join((*(read.name for read in module.reads), *module.also_reads)) or "none",
                 "read_by": ", ".join(readers[module.name]) or "none",
                 "enter": f"cd {module.name}" if index == 0 else f"cd ../{module.name}",
             })  # fmt: skip

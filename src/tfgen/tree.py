@@ -10,6 +10,7 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import os
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field, replace
@@ -33,6 +34,7 @@ from tfgen.render import CUSTOM_CHANGES, LOCK_FILE, MARK, File
 BACKUPS = Path(FOLDER) / "backups"
 """Where copies go, below the project; git does not see it."""
 
+_NUMBERED = re.compile(r"[0-9]{2,4}-[a-z][a-z0-9-]*")
 _COUNTED = ("created", "changed", "unchanged", "removed")
 
 
@@ -154,7 +156,7 @@ def write(
     Raises:
         TfgenError: Files were edited or are in the way, or the disk refuses; nothing was changed then.
     """
-    _refuse_if_blocked(root, changes, decided)
+    refuse_blocked(root, changes, decided)
     known = load_manifest(root)
     kept = {path: hash_managed(path, read_current(root / path) or b"") for path in changes.kept}
     manifest = Manifest(_digests(files), {**kept, **decided.kept}, origin or known.origin)
@@ -298,6 +300,25 @@ def read_user_files(root: Path, modules: Sequence[str], rendered: Mapping[str, s
             own = {path.name: path for path in paths if f"{module}/{path.name}" not in rendered}
             found[module] = {name: path.read_bytes() for name, path in own.items() if path.is_file()}
     return found
+
+
+def find_foreign(root: Path, modules: Sequence[str], rendered: Mapping[str, str]) -> tuple[str, ...]:
+    """Return the numbered folders with Terraform in them that tfgen did not write and no module is called like.
+
+    Args:
+        root: The rendered tree's folder.
+        modules: Names of the modules.
+        rendered: The manifest.
+    """
+    if not root.is_dir():
+        return ()
+    found = []
+    for folder in sorted(root.iterdir()):
+        if _NUMBERED.fullmatch(folder.name) and folder.name not in modules and folder.is_dir():
+            files = [*folder.glob("*.tf"), *folder.glob("*.tf.json")]
+            if any(f"{folder.name}/{path.name}" not in rendered for path in files):
+                found.append(folder.name)
+    return tuple(found)
 
 
 def show_differences(
@@ -502,7 +523,12 @@ def _custom_parts(root: Path, removed: Sequence[str]) -> dict[str, File]:
     return {path: File(custom.removeprefix(b"\n")) for path, custom in parts.items() if custom.strip()}
 
 
-def _refuse_if_blocked(root: Path, changes: Changes, decided: Decided) -> None:
+def refuse_blocked(root: Path, changes: Changes, decided: Decided = NOTHING_DECIDED) -> None:
+    """Refuse to write while there are files that nobody decided about.
+
+    Raises:
+        TfgenError: Files have conflicts, were edited, or are in the way.
+    """
     refuse_conflicts(root, [conflict for conflict in changes.conflicts if conflict.path not in decided.paths])
     edited = [path for path in changes.edited if path not in decided.paths]
     if edited:

@@ -25,10 +25,12 @@ from tfgen.tree import (
     compare,
     exclusive,
     find_conflicts,
+    find_foreign,
     note_origin,
     read_manifest,
     read_user_files,
     refuse_conflicts,
+    show_difference,
     show_differences,
     write,
 )
@@ -101,6 +103,11 @@ def user_files(project: Project) -> dict[str, dict[str, bytes]]:
     """Read the Terraform files that users put beside the rendered ones: module name → file name → bytes."""
     names = [module.name for module in project.modules]
     return read_user_files(project.tree, names, read_manifest(project.tree))
+
+
+def find_foreign_folders(project: Project) -> tuple[str, ...]:
+    """Return the numbered folders of the tree with Terraform in them that are no modules of the project."""
+    return find_foreign(project.tree, [module.name for module in project.modules], read_manifest(project.tree))
 
 
 def render(loaded: LoadedProject, choose: Choose | None = None) -> RenderResult:
@@ -176,13 +183,23 @@ def count_unchanged(root: Path, spec: Path) -> int | None:
 
 
 def remember_render(project: Project, count: int) -> None:
-    """Note what was rendered from what, so that the next render can see that nothing changed."""
+    """Note what was rendered from what, so that the next render can see that nothing changed.
+
+    Nothing is noted while a foreign folder is there: each render is to say so.
+    """
+    if find_foreign_folders(project):
+        return
     freshness.remember(project.root, project.spec_path, template_roots(project.root), count)
 
 
 def differences(loaded: LoadedProject, result: RenderResult) -> Iterator[str]:
     """Yield a unified diff from the tree on disk to what would be rendered."""
     yield from show_differences(loaded.project.tree, result.tree.files, result.changes, result.decided)
+
+
+def difference(loaded: LoadedProject, result: RenderResult, path: str) -> Iterator[str]:
+    """Yield a unified diff from one file of the tree on disk to what is rendered now."""
+    yield from show_difference(loaded.project.tree, path, result.tree.files.get(path))
 
 
 def require_fresh(loaded: LoadedProject) -> RenderResult:

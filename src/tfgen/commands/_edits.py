@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from tfgen.commands._output import note, warn
@@ -61,15 +60,10 @@ def tell(settings: Settings, loaded: LoadedProject, result: RenderResult, *, wri
 
 def show_edits(settings: Settings, loaded: LoadedProject, result: RenderResult) -> None:
     """Show on the error stream what a render would do to edited files."""
-    lines = list(_edits(loaded, result))
+    from tfgen import workflow
+
+    lines = [line for path in result.changes.edited for line in workflow.difference(loaded, result, path)]
     for line in lines[:_SHOWN]:
         note(settings, line)
     if len(lines) > _SHOWN:
         note(settings, f"… {len(lines) - _SHOWN} more lines: tfgen render --diff")
-
-
-def _edits(loaded: LoadedProject, result: RenderResult) -> Iterator[str]:
-    from tfgen.tree import show_difference
-
-    for path in result.changes.edited:
-        yield from show_difference(loaded.project.tree, path, result.tree.files.get(path))

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from tfgen.commands._growing import warn_foreign
 from tfgen.commands._options import complete_module
 from tfgen.commands._output import answer, answer_json, note, paint
 from tfgen.errors import TfgenError, UsageError
@@ -107,6 +108,7 @@ def require_fresh(settings: Settings, opened: Opened, *, allow_stale: bool) -> N
     root, spec = find_root(settings)
     if workflow.count_unchanged(root, spec) is not None:
         return
+    warn_foreign(settings, opened.project)
     if allow_stale:
         workflow.require_resolved(opened.loaded)
     files = None if allow_stale else _fresh_files(settings, opened)

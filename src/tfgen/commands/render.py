@@ -43,6 +43,7 @@ def cli(settings: Settings, check: bool, diff: bool, merge: bool, force: bool) -
 def _render(settings: Settings, *, check: bool, diff: bool, way: str) -> None:
     from tfgen import workflow
     from tfgen.commands._edits import states_of, tell
+    from tfgen.commands._growing import warn_foreign
     from tfgen.tree import refuse_conflicts
 
     root, spec = find_root(settings)
@@ -57,6 +58,7 @@ def _render(settings: Settings, *, check: bool, diff: bool, way: str) -> None:
         if not changes.kept and not result.decided.paths:
             workflow.remember_render(loaded.project, len(result.tree.files))
     tell(settings, loaded, result, written=not check and not diff)
+    warn_foreign(settings, loaded.project)
     if not check and not diff:
         refuse_conflicts(loaded.project.tree, result.decided.conflicts)
     counts = {name: len(getattr(changes, name)) for name in ("created", "changed", "unchanged", "removed")}

@@ -26,7 +26,14 @@ mock_provider "aws" {
 
   mock_data "aws_availability_zones" {
     defaults = {
-      names    = ["eu-west-1a", "eu-west-1b", "eu-west-1c", "eu-west-1d", "eu-west-1e", "eu-west-1f"]
+      names = [
+        "eu-west-1a",
+        "eu-west-1b",
+        "eu-west-1c",
+        "eu-west-1d",
+        "eu-west-1e",
+        "eu-west-1f",
+      ]
       zone_ids = ["zone-a", "zone-b", "zone-c", "zone-d", "zone-e", "zone-f"]
     }
   }
