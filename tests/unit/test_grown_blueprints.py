@@ -134,7 +134,7 @@ def test_every_taggable_resource_carries_the_projects_tags(modules: Modules) -> 
 
 def test_no_arn_assumes_a_partition_an_account_or_a_region(files: dict[str, str]) -> None:
     for path, text in files.items():
-        if path.endswith("main.tf") or path.endswith("role.tf"):
+        if path.endswith(("main.tf", "role.tf")):
             assert "arn:aws:" not in text, path
             assert "eu-west-1" not in text, path
 
@@ -284,7 +284,8 @@ def test_modules_read_only_what_their_settings_name(loaded: LoadedProject) -> No
         ("lambda", "{read_tables: [later.table_arn]}", "reads 99-later, which comes later", "lower number"),
         ("lambda", "{environment_variables: {lower: x}}", "unknown key 'lower'", "^[A-Z]"),
         ("event-rule", "{target: topic}", "'event_pattern' is missing", "EventBridge writes patterns"),
-        ("event-rule", "{event_pattern: {}, target: topic, target_arn: notification.alerts_topic_arn, message_group: a}",
+        ("event-rule",
+         "{event_pattern: {}, target: topic, target_arn: notification.alerts_topic_arn, message_group: a}",
          "'message_group' has no effect with target: topic", "write target: queue"),
         ("alarm", "{alarms: {}}", "the mapping is empty", "The alarms by name"),
         ("alarm", "{alarms: {Big: {namespace: a, metric_name: b}}}", "unknown key 'Big'", "^[a-z]"),

@@ -191,7 +191,9 @@ _OUTPUTS = {
         "kind": {"enum": ["queue", "none"]},
         "queue": {"type": "string", "format": "output", "when": {"kind": ["queue"]}},
         "tables": {"type": "array", "items": {"type": "string", "format": "output"}},
-        "alarms": {"patternProperties": {"^[a-z]+$": {"properties": {"of": {"format": "output"}, "limit": {"default": 1}}}}},
+        "alarms": {
+            "patternProperties": {"^[a-z]+$": {"properties": {"of": {"format": "output"}, "limit": {"default": 1}}}}
+        },
         "free": {"type": "string"},
     },
     "additionalProperties": {"type": "string", "format": "output"},
@@ -225,7 +227,7 @@ def test_outputs_that_count_are_found_with_their_places() -> None:
         ("c.x", ("alarms", "one", "of")),
         ("e.x", ("e",)),
     ]
-    assert list(find_outputs({**value, "kind": "none"}, _OUTPUTS))[0] == ("b.x", ("tables", 0))
+    assert next(find_outputs({**value, "kind": "none"}, _OUTPUTS)) == ("b.x", ("tables", 0))
 
 
 def test_outputs_are_replaced_wherever_they_stand() -> None:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-from typing import Any
 
 import pytest
 
-from tests.integration.grown.conftest import PREFIX, Grown, hear, new_mark
+from tests.support.grown import PREFIX, Grown, Module, new_mark
 
-_LOOKUP = '''
+LOOKUP = '''
 sesv2 = clients.client("sesv2")
 
 
@@ -46,57 +45,45 @@ CALLS = {
 }
 '''
 
-CASES: dict[str, tuple[str, dict[str, Any]]] = {
-    "a new DynamoDB table": (
-        "07-ledger",
-        {"blueprint": "table", "settings": {"range_key": "sk", "stream": "new_and_old_images"}},
-    ),
-    "a new S3 bucket": ("08-uploads", {"blueprint": "bucket", "settings": {"lifecycle_rules": False}}),
-    "an SES configuration": (
-        "09-newsletter",
-        {"blueprint": "email-configuration", "settings": {"sender": "news@example.com"}},
-    ),
-    "a new Lambda function": (
+CASES = {
+    "a new DynamoDB table": Module("07-ledger", "table", {"range_key": "sk", "stream": "new_and_old_images"}),
+    "a new S3 bucket": Module("08-uploads", "bucket", {"lifecycle_rules": False}),
+    "an SES configuration": Module("09-newsletter", "email-configuration", {"sender": "news@example.com"}),
+    "a new Lambda function": Module(
         "10-price-lookup",
+        "lambda",
         {
-            "blueprint": "lambda",
-            "settings": {
-                "write_tables": ["ledger.table_arn"],
-                "write_buckets": ["uploads.bucket_arn"],
-                "mail_sender": "newsletter.sender",
-                "environment_variables_from": {
-                    "LEDGER": "ledger.table_name",
-                    "UPLOADS": "uploads.bucket_name",
-                    "CONFIGURATION_SET": "newsletter.configuration_set_name",
-                },
+            "write_tables": ["ledger.table_arn"],
+            "write_buckets": ["uploads.bucket_arn"],
+            "mail_sender": "newsletter.sender",
+            "environment_variables_from": {
+                "LEDGER": "ledger.table_name",
+                "UPLOADS": "uploads.bucket_name",
+                "CONFIGURATION_SET": "newsletter.configuration_set_name",
             },
         },
     ),
-    "a new EventBridge rule": (
+    "a new EventBridge rule": Module(
         "11-findings",
+        "event-rule",
         {
-            "blueprint": "event-rule",
-            "settings": {
-                "event_pattern": {"source": ["shop.findings"]},
-                "target": "topic",
-                "target_arn": "notification.alerts_topic_arn",
-            },
+            "event_pattern": {"source": ["shop.findings"]},
+            "target": "topic",
+            "target_arn": "notification.alerts_topic_arn",
         },
     ),
-    "a CloudWatch alarm": (
+    "a CloudWatch alarm": Module(
         "12-lookups",
+        "alarm",
         {
-            "blueprint": "alarm",
-            "settings": {
-                "alarms": {
-                    "failing": {
-                        "description": "Prices cannot be looked up.",
-                        "namespace": "AWS/Lambda",
-                        "metric_name": "Errors",
-                        "dimensions_from": {"FunctionName": "price-lookup.function_name"},
-                    }
+            "alarms": {
+                "failing": {
+                    "description": "Prices cannot be looked up.",
+                    "namespace": "AWS/Lambda",
+                    "metric_name": "Errors",
+                    "dimensions_from": {"FunctionName": "price-lookup.function_name"},
                 }
-            },
+            }
         },
     ),
 }
@@ -104,22 +91,22 @@ CASES: dict[str, tuple[str, dict[str, Any]]] = {
 
 @pytest.mark.parametrize("case", CASES)
 def test_one_module_is_added_and_nothing_else_is_deployed(grown: Grown, case: str) -> None:
-    name, module = CASES[case]
-    files, states = grown.snapshot(), grown.project.states()
-    grown.add({name: module}, _LOOKUP)
-    assert grown.apply() == [name]
+    module = CASES[case]
+    files, states = grown.versioned(), grown.project.states()
+    grown.add(module, LOOKUP)
+    assert grown.apply() == [module.name]
 
     after = grown.project.states()
-    assert after.keys() - states.keys() == {f"{name}/terraform.tfstate"}
+    assert after.keys() - states.keys() == {f"{module.name}/terraform.tfstate"}
     assert {key: after[key] for key in states} == states, "the state of another module was written"
 
-    now = grown.snapshot()
+    now = grown.versioned()
     touched = {path for path in files.keys() | now.keys() if files.get(path) != now.get(path)}
-    others = {path for path in touched if not path.startswith((f"terraform/{name}/", "lambdas/"))}
-    # A module with settings that vary has values in each environment's folder, named after it.
-    others = {path for path in others if not (path.startswith("terraform/environments/") and path.endswith(f"/{name}.tfvars"))}
+    # Its values in each environment are files of its own, beside those of the other modules.
+    own = (f"terraform/{module.name}/", "lambdas/")
+    others = {path for path in touched if not path.startswith(own) and not path.endswith(f"/{module.name}.tfvars")}
     assert others == {"config/project.yaml", "terraform/README.md", "terraform/.tfgen/manifest.json"}
-    assert not [path for path in touched if path in files and path.startswith("lambdas/")], "a function was changed"
+    assert [path for path in touched if path in files and path not in others] == [], "only new files beside these"
 
 
 def test_the_function_may_do_what_its_settings_name_and_nothing_else(grown: Grown) -> None:
@@ -147,13 +134,13 @@ def test_the_rule_tells_the_topic(grown: Grown, alerts: str) -> None:
     mark = new_mark()
     entry = {"Source": "shop.findings", "DetailType": "Finding", "Detail": json.dumps({"mark": mark})}
     grown.client("events").put_events(Entries=[entry])
-    assert mark in hear(grown, alerts, mark)
+    assert mark in grown.heard(alerts, mark)
 
 
 def test_the_alarm_tells_the_topic(grown: Grown, alerts: str) -> None:
     name = f"{PREFIX}-lookups-failing"
     grown.client("cloudwatch").set_alarm_state(AlarmName=name, StateValue="ALARM", StateReason="a test")
-    message = json.loads(json.loads(hear(grown, alerts, name))["Message"])
+    message = json.loads(json.loads(grown.heard(alerts, name))["Message"])
     assert (message["AlarmName"], message["NewStateValue"]) == (name, "ALARM")
     assert message["AlarmDescription"] == "Prices cannot be looked up."
 

@@ -13,44 +13,46 @@ from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
-from tests.integration.grown.conftest import PREFIX, Grown, hear, new_mark
-from tests.integration.grown.test_growing import CASES, _LOOKUP
+from tests.support.grown import PREFIX, Grown, Module, new_mark
 
 
-def _function(**settings: Any) -> dict[str, Any]:
+def _function(name: str, **settings: Any) -> Module:
     noting = {"write_tables": ["ledger.table_arn"], "environment_variables_from": {"LEDGER": "ledger.table_name"}}
-    return {"blueprint": "lambda", "settings": {**noting, **settings}}
+    return Module(name, "lambda", {**noting, **settings})
 
 
-def _rule(source: str, target: str, target_arn: str) -> dict[str, Any]:
+def _rule(name: str, source: str, target: str, target_arn: str) -> Module:
     settings = {"event_pattern": {"source": [source]}, "target": target, "target_arn": target_arn}
-    return {"blueprint": "event-rule", "settings": settings}
+    return Module(name, "event-rule", settings)
 
 
-MODULES = {
-    "20-invoices": {"blueprint": "queue"},
-    "21-shipments": {"blueprint": "queue", "settings": {"alarm_topic": ""}},
-    "30-nightly": _function(trigger="schedule", schedule_time_zone="Europe/Berlin"),
-    "31-importer": _function(trigger="s3", bucket="uploads.bucket_name", key_prefix="incoming/"),
-    "32-order-audit": _function(trigger="dynamodb-stream", stream_filter={"eventName": ["INSERT"]}),
-    "33-thumbnails": _function(trigger="sqs"),
-    "34-billing": _function(trigger="sqs", queue="invoices.queue_arn"),
-    "35-listener": _function(trigger="eventbridge", event_pattern={"source": ["shop.listener"]}),
-    "36-desk": _function(trigger="api", routes=["POST /things/{id}"]),
-    "40-to-queue": _rule("shop.to-queue", "queue", "shipments.queue_arn"),
-    "41-to-function": _rule("shop.to-function", "function", "listener.function_alias_arn"),
-}
+# What the functions write to, and read from; there already if the tests beside this file ran.
+SHARED = [
+    Module("07-ledger", "table", {"range_key": "sk", "stream": "new_and_old_images"}),
+    Module("08-uploads", "bucket", {"lifecycle_rules": False}),
+]
+MODULES = [
+    Module("20-invoices", "queue", {}),
+    Module("21-shipments", "queue", {"alarm_topic": ""}),
+    _function("30-nightly", trigger="schedule", schedule_time_zone="Europe/Berlin"),
+    _function("31-importer", trigger="s3", bucket="uploads.bucket_name", key_prefix="incoming/"),
+    _function("32-order-audit", trigger="dynamodb-stream", stream_filter={"eventName": ["INSERT"]}),
+    _function("33-thumbnails", trigger="sqs"),
+    _function("34-billing", trigger="sqs", queue="invoices.queue_arn"),
+    _function("35-listener", trigger="eventbridge", event_pattern={"source": ["shop.listener"]}),
+    _function("36-desk", trigger="api", routes=["POST /things/{id}"]),
+    _rule("40-to-queue", "shop.to-queue", "queue", "shipments.queue_arn"),
+    _rule("41-to-function", "shop.to-function", "function", "listener.function_alias_arn"),
+]
 
 
 @pytest.fixture(scope="module")
 def busy(grown: Grown) -> Grown:
     """The project with a function for each trigger and a rule for each target."""
-    there = [name for name, _ in CASES.values() if (grown.project.root / "terraform" / name).is_dir()]
-    missing = {name: module for name, module in CASES.values() if name not in there}
-    if missing:  # this file runs alone
-        grown.add(missing, _LOOKUP)
-    grown.add(MODULES)
-    assert grown.apply() == sorted([*missing, *MODULES])
+    missing = [module for module in SHARED if not (grown.project.root / "terraform" / module.name).is_dir()]
+    for module in [*missing, *MODULES]:
+        grown.add(module)
+    assert grown.apply() == [module.name for module in [*missing, *MODULES]]
     return grown
 
 
@@ -135,7 +137,7 @@ def test_a_rule_fills_a_queue(busy: Grown) -> None:
     mark = new_mark()
     url = busy.client("sqs").get_queue_url(QueueName=f"{PREFIX}-shipments")["QueueUrl"]
     _put_event(busy, "shop.to-queue", mark)
-    assert json.loads(hear(busy, url, mark))["detail"] == {"mark": mark}
+    assert json.loads(busy.heard(url, mark))["detail"] == {"mark": mark}
 
 
 def test_a_rule_starts_a_function_of_another_module(busy: Grown) -> None:
@@ -153,7 +155,7 @@ def test_no_function_waits_with_a_failure(busy: Grown) -> None:
     """What the other tests caused was handled, not given up."""
     sqs = busy.client("sqs")
     urls = [url for url in sqs.list_queues(QueueNamePrefix=PREFIX)["QueueUrls"] if url.endswith("-dlq")]
-    assert len(urls) >= len([name for name in MODULES if name < "40"])
+    assert len(urls) >= len(MODULES)
     waiting = {
         url.rsplit("/", 1)[-1]: sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["All"])["Attributes"]
         for url in urls
