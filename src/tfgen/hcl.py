@@ -240,7 +240,7 @@ def read_remote_states(source: bytes) -> tuple[RemoteState, ...]:
 
 
 def _literal_key(config: str) -> str:
-    match = re.search(r'(?m)^\s*"?key"?\s*[=:]\s*("(?:[^"\\\\]|\\\\.)*")\s*,?\s*$', config)
+    match = re.search(r'(?m)(?:^|[{,])\s*"?key"?\s*[=:]\s*("(?:[^"\\]|\\.)*")\s*(?:[,}#/]|$)', config)
     return (unquote(match[1]) or "") if match else ""
 
 

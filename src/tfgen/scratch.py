@@ -252,8 +252,6 @@ def _link_data(target: Path, sources: Sequence[Mapping[str, Path]]) -> None:
 
 def _unfold(scratch: Scratch, folder: Path) -> None:
     """Turn links on the way to a called module into folders: terraform resolves a link, and `../` would lead out."""
-    if not folder.is_relative_to(scratch.project.root):
-        return
     source, target = scratch.project.root, scratch.mirror
     for part in folder.relative_to(scratch.project.root).parts:
         source, target = source / part, target / part

@@ -1470,6 +1470,36 @@ def functions_log_as_their_role() -> None:
 # --- Streams, Firehose, Athena -----------------------------------------------------------------
 
 
+def changes_survive_a_stop() -> None:
+    """The records of DynamoDB streams.
+
+    AWS: kept for a day.
+    Emulator: only in memory, while the places of their readers are saved when it stops: after the next start, readers
+    skip as many changes as they had read before (`services/dynamodb.py`, `get_state`, `_restore_state`).
+    """
+    from ministack.services import dynamodb
+
+    state, restore = dynamodb.get_state, dynamodb._restore_state
+
+    def get_state() -> Any:
+        return {
+            **state(),
+            "stream_records": copy.deepcopy(dynamodb._stream_records),
+            "stream_trimmed": copy.deepcopy(dynamodb._stream_trimmed),
+            "stream_sequence": dynamodb._stream_seq_counter,
+        }
+
+    def restore_state(data: Any) -> None:
+        restore(data)
+        kept = data or {}
+        dynamodb._stream_records.update(kept.get("stream_records", {}))
+        dynamodb._stream_trimmed.update(kept.get("stream_trimmed", {}))
+        dynamodb._stream_seq_counter = kept.get("stream_sequence", dynamodb._stream_seq_counter)
+
+    dynamodb.get_state = get_state
+    dynamodb._restore_state = restore_state
+
+
 def stream_mappings_retry_as_configured() -> None:
     """What becomes of a batch of a DynamoDB stream that its function does not process.
 
@@ -1904,6 +1934,29 @@ def workgroups_decide_where_results_go() -> None:
     athena._start_query_execution = start_query_execution
 
 
+def query_results_survive_a_stop() -> None:
+    """Results of Athena with decimals, dates or times in them.
+
+    AWS: lie in S3.
+    Emulator: are also saved when it stops, as JSON, which fails with these types; the state is then taken for lost
+    (`services/athena.py`, `_run_duckdb`, `get_state`).
+    """
+    from ministack.services import athena
+
+    run = athena._run_duckdb
+
+    async def run_duckdb(*given: Any) -> Any:
+        results = await run(*given)
+        plain = (type(None), bool, int, float, str)
+        rows = [
+            [value if isinstance(value, plain) else athena._datum_text(value) for value in row]
+            for row in results["rows"]
+        ]
+        return {**results, "rows": rows}
+
+    athena._run_duckdb = run_duckdb
+
+
 # --- The wire --------------------------------------------------------------------------------
 
 
@@ -1968,6 +2021,7 @@ MENDS: tuple[Callable[[], None], ...] = (
     functions_get_a_clean_environment,
     functions_need_a_role_that_trusts_lambda,
     functions_log_as_their_role,
+    changes_survive_a_stop,
     stream_mappings_retry_as_configured,
     delivery_streams_act_as_their_role,
     delivery_streams_read_back,
@@ -1975,6 +2029,7 @@ MENDS: tuple[Callable[[], None], ...] = (
     keys_are_known_by_their_aliases,
     queries_take_parameters,
     workgroups_decide_where_results_go,
+    query_results_survive_a_stop,
     responses_leave_in_one_piece,
 )
 
