@@ -105,7 +105,7 @@ variable "lambda_memory_size" {
 variable "lambda_timeout" {
   description = "Seconds the function may take; at most 29 behind an API."
   type        = number
-  default     = 30
+  default     = 29
   nullable    = false
 
   validation {

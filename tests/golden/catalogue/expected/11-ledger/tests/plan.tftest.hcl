@@ -1,4 +1,4 @@
-# Rendered by tfgen from _shared/plan.tftest.hcl; change the spec or the blueprint instead.
+# Rendered by tfgen from table/tests/plan.tftest.hcl; change the spec or the blueprint instead.
 
 # Run by `tfgen test`, or by `terraform init -backend=false` and `terraform test` in the module's folder. Nothing is
 # called: the providers are mocked, and so is what other modules give.
@@ -61,5 +61,34 @@ run "plan" {
   assert {
     condition     = length(setsubtract(["Project", "Module", "Environment", "ManagedBy", "Owner"], keys(local.tags))) == 0
     error_message = "Every resource carries the tags Project, Module, Environment, ManagedBy and Owner."
+  }
+}
+
+run "items_are_encrypted_and_kept" {
+  command = plan
+
+  assert {
+    condition     = startswith(aws_dynamodb_table.this.name, local.name_prefix)
+    error_message = "The name begins with project and environment."
+  }
+
+  assert {
+    condition     = aws_dynamodb_table.this.server_side_encryption[0].kms_key_arn == local.foundation.kms_key_arn
+    error_message = "Items are encrypted with the project's key."
+  }
+
+  assert {
+    condition     = aws_dynamodb_table.this.point_in_time_recovery[0].enabled
+    error_message = "Items can be had back as of any second."
+  }
+
+  assert {
+    condition     = aws_dynamodb_table.this.deletion_protection_enabled == var.deletion_protection
+    error_message = "The table is protected where the environment says so."
+  }
+
+  assert {
+    condition     = aws_dynamodb_table.this.billing_mode == "PAY_PER_REQUEST"
+    error_message = "Nothing is paid for what nobody reads or writes."
   }
 }

@@ -1,4 +1,4 @@
-# Rendered by tfgen from _shared/plan.tftest.hcl; change the spec or the blueprint instead.
+# Rendered by tfgen from bucket/tests/plan.tftest.hcl; change the spec or the blueprint instead.
 
 # Run by `tfgen test`, or by `terraform init -backend=false` and `terraform test` in the module's folder. Nothing is
 # called: the providers are mocked, and so is what other modules give.
@@ -71,5 +71,49 @@ run "plan" {
   assert {
     condition     = length(setsubtract(["Project", "Module", "Environment", "ManagedBy", "Owner"], keys(local.tags))) == 0
     error_message = "Every resource carries the tags Project, Module, Environment, ManagedBy and Owner."
+  }
+}
+
+run "nobody_reads_it_by_accident" {
+  command = plan
+
+  assert {
+    condition = alltrue([
+      aws_s3_bucket_public_access_block.this.block_public_acls,
+      aws_s3_bucket_public_access_block.this.block_public_policy,
+      aws_s3_bucket_public_access_block.this.ignore_public_acls,
+      aws_s3_bucket_public_access_block.this.restrict_public_buckets,
+    ])
+
+    error_message = "The bucket cannot be made public."
+  }
+
+  assert {
+    condition     = contains(data.aws_iam_policy_document.bucket.statement[*].sid, "DenyInsecureTransport")
+    error_message = "The bucket answers over TLS only."
+  }
+
+  assert {
+    condition     = startswith(aws_s3_bucket.this.bucket, local.name_prefix)
+    error_message = "The name begins with project and environment."
+  }
+}
+
+run "objects_are_encrypted_and_kept" {
+  command = plan
+
+  assert {
+    condition     = one(one(aws_s3_bucket_server_side_encryption_configuration.this.rule).apply_server_side_encryption_by_default).kms_master_key_id == local.foundation.kms_key_arn
+    error_message = "Objects are encrypted with the project's key."
+  }
+
+  assert {
+    condition     = aws_s3_bucket_versioning.this.versioning_configuration[0].status == "Enabled"
+    error_message = "What was overwritten can be had back."
+  }
+
+  assert {
+    condition     = aws_s3_bucket.this.force_destroy == !var.deletion_protection
+    error_message = "The bucket is protected where the environment says so."
   }
 }

@@ -1,4 +1,4 @@
-# Rendered by tfgen from _shared/plan.tftest.hcl; change the spec or the blueprint instead.
+# Rendered by tfgen from queue/tests/plan.tftest.hcl; change the spec or the blueprint instead.
 
 # Run by `tfgen test`, or by `terraform init -backend=false` and `terraform test` in the module's folder. Nothing is
 # called: the providers are mocked, and so is what other modules give.
@@ -71,5 +71,48 @@ run "plan" {
   assert {
     condition     = length(setsubtract(["Project", "Module", "Environment", "ManagedBy", "Owner"], keys(local.tags))) == 0
     error_message = "Every resource carries the tags Project, Module, Environment, ManagedBy and Owner."
+  }
+}
+
+run "messages_are_guarded_and_kept" {
+  command = plan
+
+  assert {
+    condition     = startswith(aws_sqs_queue.this.name, local.name_prefix)
+    error_message = "The name begins with project and environment."
+  }
+
+  assert {
+    condition     = aws_sqs_queue.this.kms_master_key_id == local.foundation.kms_key_arn
+    error_message = "Messages are encrypted with the project's key."
+  }
+
+  assert {
+    condition     = jsondecode(aws_sqs_queue.this.policy).Statement[0].Sid == "DenyInsecureTransport"
+    error_message = "The queue answers over TLS only."
+  }
+
+  assert {
+    condition     = aws_sqs_queue.this.message_retention_seconds == var.retention_days * 86400
+    error_message = "Messages wait as long as the spec says."
+  }
+
+  assert {
+    condition     = aws_sqs_queue.dead_letter.kms_master_key_id == local.foundation.kms_key_arn
+    error_message = "The dead-letter queue is encrypted with the project's key."
+  }
+
+  assert {
+    condition     = aws_sqs_queue.dead_letter.message_retention_seconds == 1209600
+    error_message = "The dead-letter queue keeps messages for the longest time there is."
+  }
+}
+
+run "no_failure_is_silent" {
+  command = plan
+
+  assert {
+    condition     = alltrue([for alarm in aws_cloudwatch_metric_alarm.this : alarm.treat_missing_data == "notBreaching" && jsonencode(alarm.alarm_actions) == jsonencode(local.alarm_topics)])
+    error_message = "Every alarm is silent while there is nothing to say, and goes to the topic of the spec."
   }
 }

@@ -1,4 +1,4 @@
-# Rendered by tfgen from _shared/plan.tftest.hcl; change the spec or the blueprint instead.
+# Rendered by tfgen from email-configuration/tests/plan.tftest.hcl; change the spec or the blueprint instead.
 
 # Run by `tfgen test`, or by `terraform init -backend=false` and `terraform test` in the module's folder. Nothing is
 # called: the providers are mocked, and so is what other modules give.
@@ -61,5 +61,29 @@ run "plan" {
   assert {
     condition     = length(setsubtract(["Project", "Module", "Environment", "ManagedBy", "Owner"], keys(local.tags))) == 0
     error_message = "Every resource carries the tags Project, Module, Environment, ManagedBy and Owner."
+  }
+}
+
+run "mail_is_guarded" {
+  command = plan
+
+  assert {
+    condition     = aws_sesv2_configuration_set.this.delivery_options[0].tls_policy == "REQUIRE"
+    error_message = "Mail goes over TLS or not at all."
+  }
+
+  assert {
+    condition     = toset(aws_sesv2_configuration_set.this.suppression_options[0].suppressed_reasons) == toset(["BOUNCE", "COMPLAINT"])
+    error_message = "Who bounced or complained gets no more mail."
+  }
+
+  assert {
+    condition     = aws_sesv2_configuration_set_event_destination.failures.event_destination[0].enabled
+    error_message = "Failures are told."
+  }
+
+  assert {
+    condition     = startswith(aws_sesv2_configuration_set.this.configuration_set_name, local.name_prefix)
+    error_message = "The name begins with project and environment."
   }
 }

@@ -1,4 +1,4 @@
-# Rendered by tfgen from _shared/plan.tftest.hcl; change the spec or the blueprint instead.
+# Rendered by tfgen from lambda/tests/plan.tftest.hcl; change the spec or the blueprint instead.
 
 # Run by `tfgen test`, or by `terraform init -backend=false` and `terraform test` in the module's folder. Nothing is
 # called: the providers are mocked, and so is what other modules give.
@@ -81,5 +81,63 @@ run "plan" {
   assert {
     condition     = length(setsubtract(["Project", "Module", "Environment", "ManagedBy", "Owner"], keys(local.tags))) == 0
     error_message = "Every resource carries the tags Project, Module, Environment, ManagedBy and Owner."
+  }
+}
+
+run "the_function_is_as_all_are" {
+  command = plan
+
+  assert {
+    condition     = startswith(aws_lambda_function.this.function_name, local.name_prefix)
+    error_message = "The name begins with project and environment."
+  }
+
+  assert {
+    condition     = aws_lambda_function.this.kms_key_arn == local.foundation.kms_key_arn
+    error_message = "The environment variables are encrypted with the project's key."
+  }
+
+  assert {
+    condition     = aws_lambda_function.this.tracing_config[0].mode == "Active" && aws_lambda_function.this.logging_config[0].log_format == "JSON"
+    error_message = "The function is traced and logs JSON."
+  }
+
+  assert {
+    condition     = aws_lambda_alias.live.name == "live" && aws_lambda_function.this.publish
+    error_message = "Callers use the alias of a published version."
+  }
+
+  assert {
+    condition     = aws_cloudwatch_log_group.function.kms_key_id == local.foundation.kms_key_arn && aws_cloudwatch_log_group.function.retention_in_days > 0
+    error_message = "The log group function is encrypted with the project's key and does not keep its entries for ever."
+  }
+
+  assert {
+    condition     = aws_iam_role.this.permissions_boundary == local.iam.permissions_boundary_arn
+    error_message = "The role stays within the project's boundary."
+  }
+}
+
+run "no_failure_is_silent" {
+  command = plan
+
+  assert {
+    condition     = aws_sqs_queue.dead_letter.kms_master_key_id == local.foundation.kms_key_arn
+    error_message = "The dead-letter queue is encrypted with the project's key."
+  }
+
+  assert {
+    condition     = aws_sqs_queue.dead_letter.message_retention_seconds == 1209600
+    error_message = "The dead-letter queue keeps messages for the longest time there is."
+  }
+
+  assert {
+    condition     = alltrue([for alarm in aws_cloudwatch_metric_alarm.this : alarm.treat_missing_data == "notBreaching" && jsonencode(alarm.alarm_actions) == jsonencode(local.alarm_topics)])
+    error_message = "Every alarm is silent while there is nothing to say, and goes to the topic of the spec."
+  }
+
+  assert {
+    condition     = aws_lambda_function_event_invoke_config.live.maximum_retry_attempts == 2
+    error_message = "A call that nobody waits for is tried three times."
   }
 }

@@ -1,4 +1,4 @@
-# Rendered by tfgen from _shared/plan.tftest.hcl; change the spec or the blueprint instead.
+# Rendered by tfgen from event-rule/tests/plan.tftest.hcl; change the spec or the blueprint instead.
 
 # Run by `tfgen test`, or by `terraform init -backend=false` and `terraform test` in the module's folder. Nothing is
 # called: the providers are mocked, and so is what other modules give.
@@ -81,5 +81,39 @@ run "plan" {
   assert {
     condition     = length(setsubtract(["Project", "Module", "Environment", "ManagedBy", "Owner"], keys(local.tags))) == 0
     error_message = "Every resource carries the tags Project, Module, Environment, ManagedBy and Owner."
+  }
+}
+
+run "no_event_is_lost_silently" {
+  command = plan
+
+  assert {
+    condition     = jsondecode(aws_cloudwatch_event_rule.this.event_pattern).account == [local.account_id]
+    error_message = "Events of other accounts are not meant."
+  }
+
+  assert {
+    condition     = aws_cloudwatch_event_target.this.arn == local.target_arn && length(aws_cloudwatch_event_target.this.dead_letter_config) == 1
+    error_message = "What the target does not take waits in a queue."
+  }
+
+  assert {
+    condition     = aws_sqs_queue.dead_letter.kms_master_key_id == local.foundation.kms_key_arn
+    error_message = "The dead-letter queue is encrypted with the project's key."
+  }
+
+  assert {
+    condition     = aws_sqs_queue.dead_letter.message_retention_seconds == 1209600
+    error_message = "The dead-letter queue keeps messages for the longest time there is."
+  }
+
+  assert {
+    condition     = aws_cloudwatch_metric_alarm.undelivered.treat_missing_data == "notBreaching"
+    error_message = "The alarm is silent while there is nothing to say."
+  }
+
+  assert {
+    condition     = startswith(aws_cloudwatch_event_rule.this.name, local.name_prefix)
+    error_message = "The name begins with project and environment."
   }
 }

@@ -1,4 +1,4 @@
-# Rendered by tfgen from _shared/plan.tftest.hcl; change the spec or the blueprint instead.
+# Rendered by tfgen from alarm/tests/plan.tftest.hcl; change the spec or the blueprint instead.
 
 # Run by `tfgen test`, or by `terraform init -backend=false` and `terraform test` in the module's folder. Nothing is
 # called: the providers are mocked, and so is what other modules give.
@@ -51,5 +51,29 @@ run "plan" {
   assert {
     condition     = length(setsubtract(["Project", "Module", "Environment", "ManagedBy", "Owner"], keys(local.tags))) == 0
     error_message = "Every resource carries the tags Project, Module, Environment, ManagedBy and Owner."
+  }
+}
+
+run "every_alarm_is_complete" {
+  command = plan
+
+  assert {
+    condition     = alltrue([for alarm in aws_cloudwatch_metric_alarm.this : contains(["breaching", "notBreaching", "ignore", "missing"], alarm.treat_missing_data)])
+    error_message = "Every alarm says what it makes of missing data."
+  }
+
+  assert {
+    condition     = alltrue([for alarm in aws_cloudwatch_metric_alarm.this : startswith(alarm.alarm_name, local.name_prefix)])
+    error_message = "Names begin with project and environment."
+  }
+
+  assert {
+    condition     = length(aws_cloudwatch_metric_alarm.this) == length(local.alarms)
+    error_message = "Every alarm of the spec is there."
+  }
+
+  assert {
+    condition     = alltrue([for alarm in aws_cloudwatch_metric_alarm.this : jsonencode(alarm.alarm_actions) == jsonencode(local.topics)])
+    error_message = "Every alarm goes to the topic of the spec."
   }
 }
