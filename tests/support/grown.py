@@ -58,8 +58,9 @@ class Module:
 
     @property
     def words(self) -> list[str]:
-        """The command line; a setting's value is YAML, and so is JSON."""
-        pairs = [f"{key}={json.dumps(value)}" for key, value in self.settings.items()]
+        """The command line: texts as they are, anything else as YAML, which JSON is."""
+        values = {key: value if isinstance(value, str) else json.dumps(value) for key, value in self.settings.items()}
+        pairs = [f"{key}={value}" for key, value in values.items()]
         return ["add-module", self.name, "--blueprint", self.blueprint, *(w for pair in pairs for w in ("--set", pair))]
 
 

@@ -1264,6 +1264,37 @@ def apis_need_permission_to_invoke() -> None:
     apigateway_v1._invoke_lambda_proxy_v1 = invoke
 
 
+def http_apis_need_permission_to_invoke() -> None:
+    """An HTTP API that calls a function.
+
+    AWS: the function's policy must allow apigateway.amazonaws.com for this API, stage, method and route; if not, the
+    caller gets 500.
+    Emulator: the function is called in any case (`services/apigateway.py`, `_invoke_lambda_proxy`).
+    """
+    from ministack.core.responses import get_account_id, get_region
+    from ministack.services import apigateway, lambda_svc
+
+    original = apigateway._invoke_lambda_proxy
+
+    async def invoke(
+        integration: Any, api_id: str, stage: str, path: str, method: str, *others: Any, **named: Any
+    ) -> Any:
+        function = apigateway._extract_lambda_ref_from_integration_uri(integration.get("integrationUri", ""))
+        route = others[3] if len(others) > 3 else named.get("route_key", "$default")
+        route_path = re.sub(r"\{[^}]*\}", "*", route.partition(" ")[2] or path)
+        source = f"arn:aws:execute-api:{get_region()}:{get_account_id()}:{api_id}/{stage}/{method}{route_path}"
+        found = lambda_svc.function_policy_for_arn(function)
+        if found is None or _service_may(
+            found[0], "lambda:InvokeFunction", function, "apigateway.amazonaws.com", source
+        ):
+            return await original(integration, api_id, stage, path, method, *others, **named)
+        logger.warning("%s does not allow apigateway.amazonaws.com for %s", function, source)
+        body = json.dumps({"message": "Internal Server Error"}).encode()
+        return 500, {"Content-Type": "application/json"}, body
+
+    apigateway._invoke_lambda_proxy = invoke
+
+
 # --- CloudWatch --------------------------------------------------------------------------------
 
 
@@ -2016,6 +2047,7 @@ MENDS: tuple[Callable[[], None], ...] = (
     schedules_fire_on_time,
     events_invoke_functions_asynchronously,
     apis_need_permission_to_invoke,
+    http_apis_need_permission_to_invoke,
     alarms_tell_eventbridge,
     embedded_metrics_become_metrics,
     functions_get_a_clean_environment,

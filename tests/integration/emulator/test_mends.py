@@ -973,6 +973,39 @@ def test_apis_need_permission_to_invoke(mended: RunningEmulator, bare: RunningEm
     assert status(mended, permitted=True) == 200
 
 
+def test_http_apis_need_permission_to_invoke(mended: RunningEmulator, bare: RunningEmulator) -> None:
+    import urllib.error
+    import urllib.request
+
+    def status(emulator: RunningEmulator, *, permitted: bool) -> int:
+        gateway = emulator.client("apigatewayv2")
+        function = make_function(emulator, "def handler(event, context): return {'statusCode': 200}")
+        api = gateway.create_api(Name="http", ProtocolType="HTTP")["ApiId"]
+        integration = gateway.create_integration(
+            ApiId=api, IntegrationType="AWS_PROXY", IntegrationUri=function, PayloadFormatVersion="2.0"
+        )["IntegrationId"]
+        gateway.create_route(ApiId=api, RouteKey="GET /things/{id}", Target=f"integrations/{integration}")
+        gateway.create_stage(ApiId=api, StageName="$default", AutoDeploy=True)
+        source = f"arn:aws:execute-api:{REGION}:{ACCOUNT}:{api}/*/{'GET' if permitted else 'POST'}/things/*"
+        emulator.client("lambda").add_permission(
+            FunctionName=function,
+            StatementId="api",
+            Action="lambda:InvokeFunction",
+            Principal="apigateway.amazonaws.com",
+            SourceArn=source,
+        )
+        try:
+            url = f"{emulator.endpoint}/_aws/execute-api/{api}/$default/things/7"
+            with urllib.request.urlopen(url, timeout=10) as answer:
+                return int(answer.status)
+        except urllib.error.HTTPError as error:
+            return error.code
+
+    assert status(bare, permitted=False) == 200
+    assert status(mended, permitted=False) == 500
+    assert status(mended, permitted=True) == 200
+
+
 PRINTS_ENVIRONMENT = """
 import os, sys
 def handler(event, context):
