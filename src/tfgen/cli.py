@@ -25,6 +25,7 @@ COMMANDS = {
     "destroy": "Destroy in reverse order.",
     "doctor": "Say what is installed, found and set, and what to do.",
     "drift": "Show what was changed outside terraform.",
+    "eject": "Turn the project into plain Terraform without tfgen.",
     "exec": "Run any command in a module's folder.",
     "graph": "Show who reads whom.",
     "impact": "Say what must be applied again, and why.",

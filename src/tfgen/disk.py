@@ -158,6 +158,18 @@ def back_up(root: Path, paths: Iterable[str], backups: Path) -> Path | None:
     return folder
 
 
+def put_back(copies: Path, root: Path) -> None:
+    """Write what `back_up` copied over what is there now."""
+    for path in sorted(copies.rglob("*")):
+        target = root / path.relative_to(copies)
+        if path.is_symlink() or not path.is_dir():
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.unlink(missing_ok=True)
+            shutil.copy2(path, target, follow_symlinks=False)
+            if not path.is_symlink():
+                target.chmod(0o644)
+
+
 def remove(root: Path, path: Path) -> None:
     """Remove a file, and the folders that are empty without it."""
     with suppress(FileNotFoundError):

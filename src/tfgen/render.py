@@ -85,6 +85,27 @@ class Edge:
 
 
 @dataclass(frozen=True)
+class Ejected:
+    """What plain Terraform without tfgen has to know.
+
+    Attributes:
+        bucket: The state of backend-config is in the bucket that it made.
+        functions: The Lambda functions, with their modules.
+    """
+
+    bucket: bool = False
+    functions: tuple[Shipped, ...] = ()
+
+
+@dataclass(frozen=True)
+class Shipped:
+    """A Lambda function and the module that ships it."""
+
+    name: str
+    module: str
+
+
+@dataclass(frozen=True)
 class RenderedTree:
     """Everything that one project renders to.
 
@@ -116,6 +137,7 @@ def plan_files(
     blueprints: Mapping[str, Blueprint],
     templates: Templates,
     user_files: UserFiles | None = None,
+    ejected: Ejected | None = None,
 ) -> RenderedTree:
     """Render a project in memory.
 
@@ -124,12 +146,13 @@ def plan_files(
         blueprints: The blueprints its modules use, by name.
         templates: Where templates come from.
         user_files: The users' own `.tf` files, whose references are checked too.
+        ejected: Given, the files are plain Terraform that nothing tells tfgen by.
 
     Raises:
         TfgenError: A template is wrong; names its file and line.
         SpecError: References do not resolve; all of them at once.
     """
-    return _Renderer(project, blueprints, templates, user_files or {}).render()
+    return _Renderer(project, blueprints, templates, user_files or {}, ejected).render()
 
 
 class _Renderer:
@@ -139,7 +162,9 @@ class _Renderer:
         blueprints: Mapping[str, Blueprint],
         templates: Templates,
         user_files: UserFiles,
+        ejected: Ejected | None,
     ) -> None:
+        self.ejected = ejected
         self.project = project
         self.blueprints = blueprints
         self.templates = templates
@@ -253,7 +278,8 @@ class _Renderer:
             "providers.tf": "providers.tf.j2",
             "locals.tf": "locals.tf.j2",
         }
-        names["backend.tf"] = "backend_local.tf.j2" if module.name == BACKEND_CONFIG else "backend.tf.j2"
+        local = module.name == BACKEND_CONFIG and not (self.ejected and self.ejected.bucket)
+        names["backend.tf"] = "backend_local.tf.j2" if local else "backend.tf.j2"
         if module.reads:
             names["remote_state.tf"] = "remote_state.tf.j2"
         return {
@@ -542,14 +568,22 @@ class _Renderer:
             }
             for edge in self.edges
         ]
-        return {"environment": self.environment, "rows": rows, "edges": edges}
+        return {
+            "environment": self.environment,
+            "rows": rows,
+            "edges": edges,
+            "ejected": self.ejected is not None,
+            "in_bucket": self.ejected is not None and self.ejected.bucket,
+            "functions": self.ejected.functions if self.ejected else (),
+        }
 
     def _add(self, path: str, template: str, context: Mapping[str, Any]) -> None:
         text = self.templates.render(template, {"project": self.project, **context})
         self._put(path, template, text)
 
     def _put(self, path: str, template: str, text: str) -> None:
-        self.files[path] = File(_finish(path, template, text).encode(), template=template)
+        finished = _finish(path, text) if self.ejected else _finish_marked(path, template, text)
+        self.files[path] = File(finished.encode(), template=template)
 
 
 def _setting_of(module: Module, target: str) -> str:
@@ -562,13 +596,15 @@ def state_key_alias(project: Project, environment: Environment) -> str:
     return f"alias/{project.name}-{environment.name}-state"
 
 
-def _finish(path: str, template: str, text: str) -> str:
-    origin = template.removesuffix(".j2")
-    if path.endswith(".md"):
-        body = "\n".join(_squeeze(text.rstrip("\n").split("\n")))
-        return f"<!-- {MARK} {origin}; change the spec or the blueprint instead. -->\n\n{body}\n\n{CUSTOM_CHANGES}\n"
-    body = "\n".join(_squeeze(text.strip("\n").split("\n")))
-    return f"# {MARK} {origin}; change the spec or the blueprint instead.\n\n{body}\n"
+def _finish_marked(path: str, template: str, text: str) -> str:
+    mark = f"{MARK} {template.removesuffix('.j2')}; change the spec or the blueprint instead."
+    body = _finish(path, text)
+    return f"<!-- {mark} -->\n\n{body}\n{CUSTOM_CHANGES}\n" if path.endswith(".md") else f"# {mark}\n\n{body}"
+
+
+def _finish(path: str, text: str) -> str:
+    lines = (text.rstrip("\n") if path.endswith(".md") else text.strip("\n")).split("\n")
+    return "\n".join(_squeeze(lines)) + "\n"
 
 
 def _squeeze(lines: Sequence[str]) -> list[str]:

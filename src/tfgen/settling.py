@@ -156,9 +156,9 @@ def _merge_file(path: str, base: bytes | None, mine: bytes, new: bytes, origin: 
     """Merge a file: its ownership mark by itself, tfgen's part line by line, and what is the user's as it is."""
     line = CUSTOM_CHANGES.encode()
     ours, found, custom = mine.partition(line) if path.endswith(".md") else (mine, b"", b"")
-    old_mark, old = _split_mark(managed_part(path, base)) if base is not None else (b"", None)
-    mark, body = _split_mark(ours)
-    new_mark, new_body = _split_mark(managed_part(path, new))
+    old_mark, old = split_mark(managed_part(path, base)) if base is not None else (b"", None)
+    mark, body = split_mark(ours)
+    new_mark, new_body = split_mark(managed_part(path, new))
     merged = merge(old, body, new_body, origin)
     if merged is None:
         return None
@@ -167,8 +167,8 @@ def _merge_file(path: str, base: bytes | None, mine: bytes, new: bytes, origin: 
     return mark + merged.content + found + custom
 
 
-def _split_mark(content: bytes) -> tuple[bytes, bytes]:
-    """Split a file's first line off if it is the ownership mark."""
+def split_mark(content: bytes) -> tuple[bytes, bytes]:
+    """Return a file's first line if that is the ownership mark, and the rest."""
     first, end, rest = content.partition(b"\n")
     return (first + end, rest) if MARK.encode() in first else (b"", content)
 

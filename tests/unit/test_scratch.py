@@ -53,6 +53,18 @@ def test_it_mirrors_the_project(project: Project) -> None:
     assert (scratch.root / "files" / "a.txt").read_text() == "a"
 
 
+def test_the_modules_own_tests_are_no_tests_of_the_scratch_root(project: Project) -> None:
+    for name in ("tests", "fixtures"):
+        (project.tree / "00-base" / name).mkdir()
+    (project.tree / "00-base" / "tests" / "plan.tftest.hcl").write_text("")
+    (project.tree / "00-base" / "mine.tftest.hcl").write_text("")
+    (project.tree / "00-base" / "fixtures" / "a.txt").write_text("a")
+    scratch = write(project)
+    assert (scratch.root / "fixtures" / "a.txt").exists()
+    assert not (scratch.root / "tests").exists()
+    assert not (scratch.root / "mine.tftest.hcl").exists()
+
+
 def test_a_called_module_is_a_folder_of_its_own(project: Project) -> None:
     (project.tree / "shared" / "inner").mkdir(parents=True)
     (project.tree / "shared" / "inner" / "main.tf").write_text("")

@@ -1,6 +1,6 @@
 # Rendered by tfgen from event-rule/tests/plan.tftest.hcl; change the spec or the blueprint instead.
 
-# Run by `tfgen test`, or by `terraform init -backend=false` and `terraform test` in the module's folder. Nothing is
+# Run by `terraform init -backend=false` and `terraform test` in the module's folder. Nothing is
 # called: the providers are mocked, and so is what other modules give.
 mock_provider "aws" {
   mock_data "aws_caller_identity" {
