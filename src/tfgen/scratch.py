@@ -17,14 +17,15 @@ from tfgen.execution import PLAN_SUFFIX, remove_plan_files
 from tfgen.hcl import read_blocks
 from tfgen.model import Project
 from tfgen.modulefiles import ModuleFiles, called_folders
-from tfgen.wiring import ROOT, Wiring
+from tfgen.wiring import ROOT, ROOT_FILE, Wiring
 
 LOCK_FILE = ".terraform.lock.hcl"
 STATE_FILE = "terraform.tfstate"
 
 _NOT_MIRRORED = frozenset({".git", ".tfgen"})
 _TESTS = (".tftest.hcl", ".tftest.json", ".tfmock.hcl")
-_SECRETS = (f"{STATE_FILE}*", f".{STATE_FILE}.lock.info", f"*{PLAN_SUFFIX}")
+_SECRETS = (f"{STATE_FILE}*", f".{STATE_FILE}.lock.info", f"*{PLAN_SUFFIX}", Path(ROOT_FILE).name)
+"""What a run leaves to nobody; the root's configuration, too: it spells out variables and outputs, sensitive ones."""
 
 
 @dataclass(frozen=True)

@@ -36,6 +36,8 @@ def write(project: Project) -> Scratch:
     with open_scratch(project, "local") as scratch:
         parts = gather(project).parts
         write_scratch(scratch, [part.files for part in parts], wire(parts, {}))
+        assert (scratch.root / "main.tf").is_file()
+    assert not (scratch.root / "main.tf").exists(), "it spells out values"
     return scratch
 
 

@@ -75,7 +75,7 @@ def wait_for_end(pid: int) -> None:
 
 
 def secrets(project: TestProject) -> list[str]:
-    """Return the files below tfgen's own folder that hold a state or a plan; empty ones hold nothing."""
+    """Return the files below tfgen's own folder that hold a state, a plan, or the values of variables."""
     work = project.root / ".tfgen"
     found = [path for name in ("composed", "runs") for path in (work / name).rglob("*") if _holds_state(path)]
     return sorted(path.name for path in found)
@@ -86,7 +86,9 @@ def _holds_state(path: Path) -> bool:
         return False
     content = path.read_bytes()
     # A saved plan is a zip archive; a state names its lineage.
-    return path.name.endswith((".tfplan", ".tfstate", ".backup")) or b'"lineage"' in content or content[:2] == b"PK"
+    written = path.parent.name == ".root" and path.name == "main.tf"
+    by_content = b'"lineage"' in content or content[:2] == b"PK"
+    return written or by_content or path.name.endswith((".tfplan", ".tfstate", ".backup"))
 
 
 def locks_of(project: TestProject) -> list[str]:
