@@ -149,7 +149,3 @@ def test_an_alarm_watches_the_function_by_its_name(grown: Grown) -> None:
     name = f"{PREFIX}-lookups-failing"
     [alarm] = grown.client("cloudwatch").describe_alarms(AlarmNames=[name])["MetricAlarms"]
     assert alarm["Dimensions"] == [{"Name": "FunctionName", "Value": f"{PREFIX}-price-lookup"}]
-
-
-def test_a_second_plan_is_empty(grown: Grown) -> None:
-    assert grown.project.tfgen("plan", "--env", "local", "--detailed-exitcode").returncode == 0
