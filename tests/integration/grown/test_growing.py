@@ -139,8 +139,9 @@ def test_the_rule_tells_the_topic(grown: Grown, alerts: str) -> None:
 
 def test_the_alarm_tells_the_topic(grown: Grown, alerts: str) -> None:
     name, mark = f"{PREFIX}-lookups-failing", new_mark()
-    grown.client("cloudwatch").set_alarm_state(AlarmName=name, StateValue="ALARM", StateReason=mark)
-    message = json.loads(json.loads(grown.heard(alerts, mark))["Message"])
+    for state in ("OK", "ALARM"):  # only a change is told
+        grown.client("cloudwatch").set_alarm_state(AlarmName=name, StateValue=state, StateReason=f"{state} {mark}")
+    message = json.loads(json.loads(grown.heard(alerts, f"ALARM {mark}"))["Message"])
     assert (message["AlarmName"], message["NewStateValue"]) == (name, "ALARM")
     assert message["AlarmDescription"] == "Prices cannot be looked up."
 
