@@ -22,6 +22,7 @@ def client(service: str, *, read_timeout: float = 10, attempts: int = 3, connect
         read_timeout=read_timeout,
         max_pool_connections=connections,
         retries={"mode": "standard", "total_max_attempts": attempts},
+        signature_version="s3v4" if service == "s3" else None,  # links to encrypted objects need it said
     )
     return boto3.client(service, config=config)  # type: ignore[call-overload]
 

@@ -14,10 +14,10 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import page
-from common import days, settings
+from common import days, keys, settings
 from figures import Aggregation, summary
 from orders import read_day
-from publication import Bucket, Document, Version, Versions, manifest, prefix
+from publication import Bucket, Document, Version, Versions, manifest
 from table import OrdersTable
 
 SCHEMA_VERSION = 1
@@ -127,7 +127,7 @@ def run(request: Request, config: Settings, dynamodb: Any, s3: Any, now: datetim
             version = Version(number, content["checksum"], days.timestamp(now), content["input_count"])
             versions.begin(request.day, version, newest)
         report = {**content, "version": version.number, "as_of": version.as_of, "data_quality": quality}
-        at = prefix(request.day, version.number)
+        at = keys.report_folder(request.day, version.number)
         Bucket(s3, config.bucket).upload(at, _documents(report, folder, at))
     versions.finish(request.day, version, days.timestamp(now))
     return _result(request.day, "created", version)
@@ -181,5 +181,5 @@ def _json(document: Mapping[str, Any]) -> str:
 
 
 def _result(day: date, status: str, version: Version) -> Result:
-    key = prefix(day, version.number) + "manifest.json"
+    key = keys.report_folder(day, version.number) + "manifest.json"
     return Result(day.isoformat(), status, version.number, version.checksum, version.input_count, key)

@@ -24,6 +24,7 @@ class Version:
 
     Attributes:
         published: Whether its manifest is known to be in the bucket.
+        latest_published: Number of the newest version whose manifest is; 0 for none.
     """
 
     number: int
@@ -31,6 +32,7 @@ class Version:
     as_of: str
     input_count: int
     published: bool = False
+    latest_published: int = 0
 
 
 @dataclass(frozen=True)
@@ -75,6 +77,7 @@ class Versions:
             item["as_of"],
             int(item["input_count"]),
             published="published_at" in item,
+            latest_published=int(item.get("published_version", 0)),
         )
 
     def begin(self, day: date, version: Version, previous: Version | None) -> None:
@@ -83,7 +86,7 @@ class Versions:
         Raises:
             OvertakenError: Another run took it first.
         """
-        item = {
+        item: dict[str, Any] = {
             "pk": keys.report(day),
             "sk": keys.META,
             "version": version.number,
@@ -93,6 +96,8 @@ class Versions:
         }
         condition: dict[str, Any] = {"ConditionExpression": "attribute_not_exists(pk)"}
         if previous is not None:
+            if previous.latest_published:
+                item["published_version"] = previous.latest_published
             values = encode({":previous": previous.number})
             condition = {"ConditionExpression": "version = :previous", "ExpressionAttributeValues": values}
         try:
@@ -108,7 +113,7 @@ class Versions:
             self.client.update_item(
                 TableName=self.table,
                 Key=self._key(day),
-                UpdateExpression="SET published_at = :at",
+                UpdateExpression="SET published_at = :at, published_version = :version",
                 ConditionExpression="version = :version",
                 ExpressionAttributeValues=encode({":at": published_at, ":version": version.number}),
             )
@@ -138,11 +143,6 @@ class Bucket:
                     Body=body,
                     ContentType=document.content_type,
                 )
-
-
-def prefix(day: date, version: int) -> str:
-    """Return where a version of a report lies in the bucket."""
-    return f"reports/dt={day.isoformat()}/v{version:04d}/"
 
 
 def manifest(

@@ -678,6 +678,33 @@ def stream_mappings_default_to_a_hundred() -> None:
     lambda_svc._create_esm = create_esm
 
 
+def repeated_transactions_are_recognised() -> None:
+    """A transaction that is sent again under the same token, as an SDK does when the first answer was lost.
+
+    AWS: success, and nothing is written twice.
+    Emulator: refused as a misuse of the token, because what was first sent is compared after it was stored and
+    thereby brought into another form (`services/dynamodb.py`, `_transact_write_items`).
+    """
+    from ministack.services import dynamodb
+
+    write, store = dynamodb._transact_write_items, dynamodb._txn_token_store
+    sent: dict[str, Any] = {}
+
+    def transact_write_items(data: dict[str, Any]) -> Any:
+        token = data.get("ClientRequestToken")
+        if isinstance(token, str):
+            sent[token] = copy.deepcopy({name: value for name, value in data.items() if name != "ClientRequestToken"})
+        try:
+            return write(data)
+        finally:
+            sent.pop(token, None)
+
+    def token_store(token: str, entry: dict[str, Any]) -> None:
+        store(token, entry | {"signature": sent.get(token, entry["signature"])})
+
+    dynamodb._transact_write_items, dynamodb._txn_token_store = transact_write_items, token_store
+
+
 def identities_name_their_configuration_set() -> None:
     """The default configuration set of a sending identity.
 
@@ -1514,6 +1541,7 @@ MENDS: tuple[Callable[[], None], ...] = (
     stage_without_access_log_reads_back,
     usage_plan_without_limits_reads_back,
     stream_mappings_default_to_a_hundred,
+    repeated_transactions_are_recognised,
     identities_name_their_configuration_set,
     sent_mail_survives_a_stop,
     logs_keep_saved_queries,

@@ -653,6 +653,26 @@ def test_stream_mappings_default_to_a_hundred(mended: RunningEmulator, bare: Run
     assert answered(mended) == (100, 10)
 
 
+def test_repeated_transactions_are_recognised(mended: RunningEmulator, bare: RunningEmulator) -> None:
+    def written(emulator: RunningEmulator) -> str:
+        client, table = emulator.client("dynamodb"), name("table")
+        client.create_table(
+            TableName=table,
+            BillingMode="PAY_PER_REQUEST",
+            AttributeDefinitions=[{"AttributeName": "pk", "AttributeType": "S"}],
+            KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}],
+        )
+        item = {"pk": {"S": "one"}, "amount": {"N": "12.50"}, "lines": {"L": [{"M": {"price": {"N": "1.00"}}}]}}
+        put = {"Put": {"TableName": table, "Item": item, "ConditionExpression": "attribute_not_exists(pk)"}}
+        for _ in range(2):
+            client.transact_write_items(TransactItems=[put], ClientRequestToken="again")
+        return str(client.scan(TableName=table)["Items"][0]["amount"]["N"])
+
+    with pytest.raises(ClientError, match="IdempotentParameterMismatch"):
+        written(bare)
+    assert written(mended) == "12.5"
+
+
 def test_identities_name_their_configuration_set(mended: RunningEmulator, bare: RunningEmulator) -> None:
     def answered(emulator: RunningEmulator) -> list[bool]:
         ses, identity = emulator.client("sesv2"), f"{name('who')}@shop.example"
