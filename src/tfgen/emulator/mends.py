@@ -691,8 +691,8 @@ def repeated_transactions_are_recognised() -> None:
     sent: dict[str, Any] = {}
 
     def transact_write_items(data: dict[str, Any]) -> Any:
-        token = data.get("ClientRequestToken")
-        if isinstance(token, str):
+        token = str(data.get("ClientRequestToken"))
+        if "ClientRequestToken" in data:
             sent[token] = copy.deepcopy({name: value for name, value in data.items() if name != "ClientRequestToken"})
         try:
             return write(data)
