@@ -43,8 +43,8 @@ format: setup  ## Format the code
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-bench: setup  ## Measure start-up and rendering beside the machine's floors and the peers
-	$(BIN)/python -m tests.benchmarks
+bench: setup  ## Measure beside the machine's floors and the peers; ONLY=plan measures one part
+	$(BIN)/python -m tests.benchmarks $(addprefix --only ,$(ONLY))
 
 golden: setup  ## Rewrite the golden trees after a change that was meant
 	$(BIN)/python -m pytest tests/golden -q --update-golden

@@ -33,6 +33,7 @@ COMMANDS = {
     "plan": "Show what apply would change.",
     "render": "Bring terraform/ in line with the spec.",
     "schema": "Print the JSON Schema of the spec.",
+    "test": "Run the Terraform tests and the Lambda tests, offline.",
 }
 """Name → one line. A command's module is imported when it is run, never for `--help`."""
 

@@ -12,7 +12,7 @@ from tfgen import approval, deployment, execution, graph, preflight, state
 from tfgen.approval import Approval, Difference
 from tfgen.changes import ComposedPlan, Diagnostic, ModuleChanges, ResourceChange
 from tfgen.deployment import Caller, Choices, Decide, Place, Run, open_place
-from tfgen.errors import Interrupted, TfgenError
+from tfgen.errors import Interrupted, PlanError, TfgenError
 from tfgen.events import Event
 from tfgen.model import BACKEND_CONFIG, Environment, Module, Project
 from tfgen.planning import PROTECTED_TYPES, Plan
@@ -313,18 +313,25 @@ def _stage(found: ComposedPlan, project: Project) -> frozenset[str]:
 
 
 def _refuse_errors(found: ComposedPlan) -> None:
-    errors = found.errors
-    failed = [changes for changes in found.modules.values() if changes.error]
+    """Raise all that could not be planned; a single problem as itself."""
     if found.complete:
         return
-    if errors:
-        first = errors[0]
-        more = f" (and {len(errors) - 1} more)" if len(errors) > 1 else ""
-        raise TfgenError(
-            f"{first.message}{more}", where=first.where or first.module, hint=first.hint or "tfgen plan", code="plan"
-        )
-    message = failed[0].error if failed else "the project cannot be planned whole"
-    raise TfgenError(message, where=failed[0].name if failed else "", hint="tfgen plan", code="plan")
+    told = {problem.module for problem in found.errors}
+    problems = [_as_error(problem) for problem in found.errors]
+    problems += [
+        TfgenError(changes.error, where=changes.name, code="plan")
+        for changes in found.modules.values()
+        if changes.error and changes.name not in told
+    ]
+    problems = problems or [TfgenError("the project cannot be planned whole", code="plan")]
+    problems[-1].hint = problems[-1].hint or "tfgen plan shows what can be planned"
+    raise problems[0] if len(problems) == 1 else PlanError(problems)
+
+
+def _as_error(problem: Diagnostic) -> TfgenError:
+    origin = ", ".join(part for part in (problem.template, problem.spec) if part)
+    message = f"{problem.message}\n  rendered from {origin}" if origin else problem.message
+    return TfgenError(message, where=problem.where or problem.module, hint=problem.hint, code="plan")
 
 
 def _apply_stage(

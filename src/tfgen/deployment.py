@@ -35,6 +35,7 @@ from tfgen.runner import (
     default_parallelism,
     walk,
 )
+from tfgen.scratch import remove_leftovers
 from tfgen.state import Output, State
 
 StartEmulator = Callable[[], str]
@@ -157,6 +158,7 @@ def open_place(
     """
     source = mirror.find_provider_source(caller.variables)
     with _writing(project):
+        remove_leftovers(project)
         config = mirror.write_cli_config(source, project.work)
     binary = terraform.find_binary(caller.variables)
     isolated, clients = _connect(project, environment, caller, changes=changes, cli_config=config)
@@ -320,8 +322,7 @@ def outputs(
     Raises:
         TfgenError: The environment cannot be opened, or a module that was named is not applied.
     """
-    _, clients = _connect(project, environment, caller, changes=False)
-    known = read_states(project, environment, clients)
+    known = states(project, environment, caller)
     for name in modules:
         found = known[name]
         if found is None or not found.applied:
@@ -332,6 +333,17 @@ def outputs(
             )
     names = modules or [name for name, found in known.items() if found is not None and found.outputs]
     return {name: found.outputs for name in names if (found := known[name]) is not None}
+
+
+def states(project: Project, environment: Environment, caller: Caller) -> dict[str, State | None]:
+    """Return the state of each module; None for one that was never applied. Read without terraform.
+
+    Raises:
+        TfgenError: The environment cannot be opened, or its state bucket belongs to another project.
+    """
+    _, clients = _connect(project, environment, caller, changes=False)
+    state.check_bucket_owner(clients, environment.state_bucket, project.name)
+    return read_states(project, environment, clients)
 
 
 def execute(

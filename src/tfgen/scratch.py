@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from tfgen.execution import PLAN_SUFFIX, remove_plan_files
 from tfgen.hcl import read_blocks
 from tfgen.model import Project
 from tfgen.modulefiles import ModuleFiles, called_folders
@@ -20,9 +21,9 @@ from tfgen.wiring import ROOT, Wiring
 
 LOCK_FILE = ".terraform.lock.hcl"
 STATE_FILE = "terraform.tfstate"
-PLAN_SUFFIX = ".tfplan"
 
 _NOT_MIRRORED = frozenset({".git", ".tfgen"})
+_TESTS = (".tftest.hcl", ".tftest.json", ".tfmock.hcl")
 _SECRETS = (f"{STATE_FILE}*", f".{STATE_FILE}.lock.info", f"*{PLAN_SUFFIX}")
 
 
@@ -101,7 +102,8 @@ def open_scratch(project: Project, name: str) -> Iterator[Scratch]:
 
 
 def remove_leftovers(project: Project) -> None:
-    """Remove what a killed run left behind; a run that is still going is left alone."""
+    """Remove the states and the plans that killed runs left behind; a run that is still going is left alone."""
+    remove_plan_files(project)
     base = project.work / "composed"
     for lock in sorted(base.glob("*.lock")):
         home = base / lock.stem
@@ -222,7 +224,15 @@ def _data_entries(files: ModuleFiles) -> dict[str, Path]:
         and not entry.name.startswith(".")
         and entry.name != "README.md"
         and not _is_terraforms_own(entry.name)
+        and not _holds_tests(entry)
     }
+
+
+def _holds_tests(entry: os.DirEntry[str]) -> bool:
+    """True for a module's Terraform tests: in the scratch root terraform would take them for tests of the root."""
+    if entry.is_dir():
+        return entry.name == "tests" and any(inner.name.endswith(_TESTS) for inner in os.scandir(entry.path))
+    return entry.name.endswith(_TESTS)
 
 
 def _link_data(target: Path, sources: Sequence[Mapping[str, Path]]) -> None:

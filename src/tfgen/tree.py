@@ -157,7 +157,7 @@ def read_manifest(root: Path) -> Mapping[str, str]:
 
 
 def read_user_files(root: Path, modules: Sequence[str], rendered: Mapping[str, str]) -> dict[str, dict[str, bytes]]:
-    """Read the `.tf` files that users put beside the rendered ones.
+    """Read the `.tf` and `.tf.json` files that users put beside the rendered ones.
 
     Args:
         root: The rendered tree's folder.
@@ -168,7 +168,8 @@ def read_user_files(root: Path, modules: Sequence[str], rendered: Mapping[str, s
     for module in modules:
         folder = root / module
         if folder.is_dir():
-            own = {path.name: path for path in sorted(folder.glob("*.tf")) if f"{module}/{path.name}" not in rendered}
+            paths = sorted([*folder.glob("*.tf"), *folder.glob("*.tf.json")])
+            own = {path.name: path for path in paths if f"{module}/{path.name}" not in rendered}
             found[module] = {name: path.read_bytes() for name, path in own.items() if path.is_file()}
     return found
 

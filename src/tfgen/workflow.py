@@ -49,19 +49,20 @@ class RenderResult:
     tree: RenderedTree
 
 
-def load_project(root: Path, spec_path: Path | None = None) -> LoadedProject:
+def load_project(root: Path, spec_path: Path | None = None, raw: bytes | None = None) -> LoadedProject:
     """Read a project's spec and resolve it.
 
     Args:
         root: Folder of the project.
         spec_path: The spec, if it is not `config/project.yaml`.
+        raw: A text that is read in the place of the spec's own.
 
     Raises:
         TfgenError: The spec is missing.
         SpecError: Anything in the spec, the environments or a blueprint is wrong; all problems at once.
     """
-    project, blueprints = build_model(load_spec(root, spec_path), template_roots(root))
-    return LoadedProject(with_handwritten_reads(project, _user_files(project)), blueprints)
+    project, blueprints = build_model(load_spec(root, spec_path, raw), template_roots(root))
+    return LoadedProject(with_handwritten_reads(project, user_files(project)), blueprints)
 
 
 def preview(loaded: LoadedProject) -> RenderResult:
@@ -72,12 +73,13 @@ def preview(loaded: LoadedProject) -> RenderResult:
         SpecError: References between modules do not resolve.
     """
     project = loaded.project
-    users = _user_files(project)
+    users = user_files(project)
     tree = plan_files(project, loaded.blueprints, Templates(template_roots(project.root)), users)
     return RenderResult(compare(project.tree, tree.files), tree)
 
 
-def _user_files(project: Project) -> dict[str, dict[str, bytes]]:
+def user_files(project: Project) -> dict[str, dict[str, bytes]]:
+    """Read the Terraform files that users put beside the rendered ones: module name → file name → bytes."""
     names = [module.name for module in project.modules]
     return read_user_files(project.tree, names, read_manifest(project.tree))
 

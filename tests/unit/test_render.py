@@ -210,7 +210,7 @@ def test_no_text_of_the_spec_becomes_code(project: ProjectFolder) -> None:
         ("local.network.network_id", "local.network.netwrk_id", "3:15", "no output 'netwrk_id'", "'network_id'?"),
         ("local.network.network_id", "local.netwrk.network_id", "3:15", "'local.netwrk' is neither", "'network'?"),
         ("local.network.network_id", "local.front_desk.desk", "3:15", "does not read 03-front-desk", "'front-desk'"),
-        ("local.network.network_id", "local.network", "3:15", "no output ''", "network_id"),
+        ("local.network.network_id", "local.network", "3:15", "local.network stands for all", "network_id"),
         ("local.network.network_id", '"${local.network["nope"]}"', "main.tf.j2", "no output 'nope'", "one of"),
     ],
 )
@@ -232,11 +232,41 @@ def test_the_line_is_that_of_the_name_itself_not_of_a_longer_one(project: Projec
     ]
 
 
+def test_renaming_an_output_names_everybody_who_reads_it(project: ProjectFolder) -> None:
+    project.render()
+    project.write("terraform/03-front-desk/mine.tf", "locals {\n  again = local.store.table\n}\n")
+    project.write("terraform/03-front-desk/more.tf.json", '{"locals": {\n  "third": "${local.store.table}"\n}}\n')
+    project.change("templates/store/outputs.tf.j2", 'output "table" {', 'output "tables" {')
+    [(where, message, hint)] = problems_of(project)
+    assert where == "templates/front-desk/main.tf.j2:4:13"
+    assert message.startswith("02-store has no output 'table'; it is read in 3 places: ")
+    for place in (
+        "03-front-desk (templates/front-desk/main.tf.j2:4:13)",
+        "03-front-desk (terraform/03-front-desk/mine.tf:2:11)",
+        "03-front-desk (terraform/03-front-desk/more.tf.json:2:15)",
+    ):
+        assert place in message
+    assert "did you mean 'tables'?" in hint
+
+
+def test_json_files_of_users_give_and_read_outputs_too(project: ProjectFolder) -> None:
+    project.render()
+    project.write("terraform/02-store/extra.tf.json", '{"output": {"extra": {"value": 1, "sensitive": true}}}')
+    project.write("terraform/03-front-desk/mine.tf.json", '{"locals": {"x": "${local.store.extra}"}}')
+    tree = project.preview().tree
+    assert tree.outputs["02-store"]["extra"].sensitive
+    assert tree.edges[1] == Edge("03-front-desk", "02-store", ("extra", "table", "table_arn"))
+    project.write("terraform/02-store/extra.tf.json", "not JSON")
+    [(where, message, _)] = problems_of(project)
+    assert (where, message) == ("terraform/03-front-desk/mine.tf.json:1:21", "02-store has no output 'extra'")
+
+
 def test_a_local_of_the_blueprints_own_is_no_module(project: ProjectFolder) -> None:
     project.change(STORE, "local.network.network_id", "local.mine.network_id")
     project.write("templates/store/more.tf.j2", "locals {\n  mine = local.network\n}\n")
-    [(_, message, _)] = problems_of(project)
-    assert "no output ''" in message, "handing on all outputs at once hides which are used"
+    [(_, message, hint)] = problems_of(project)
+    assert "local.network stands for all outputs of 00-network" in message
+    assert hint == "write local.network.<output>: network_id, password"
     project.write("templates/store/more.tf.j2", "locals {\n  mine = { network_id = local.network.network_id }\n}\n")
     assert project.preview().tree.edges[0].outputs == ("network_id", "password")
 
