@@ -79,10 +79,15 @@ class FakeDynamoDB:
         self._enter("query", arguments)
         partition_key = arguments["KeyConditionExpression"].partition(" ")[0]
         sort_key = partition_key.replace("pk", "sk")
-        (partition,) = decode(arguments["ExpressionAttributeValues"]).values()
+        values = decode(arguments["ExpressionAttributeValues"])
+        partition, first, last = values[":partition"], values.get(":first", ""), values.get(":last", "\uffff")
         backwards = not arguments.get("ScanIndexForward", True)
         found = sorted(
-            (item for item in self.items(arguments["TableName"]) if item.get(partition_key) == partition),
+            (
+                item
+                for item in self.items(arguments["TableName"])
+                if item.get(partition_key) == partition and first <= item[sort_key] <= last
+            ),
             key=lambda item: str(item[sort_key]),
             reverse=backwards,
         )
@@ -93,8 +98,10 @@ class FakeDynamoDB:
                 for item in found
                 if item[sort_key] != start[sort_key] and (item[sort_key] < start[sort_key]) == backwards
             ]
-        size = min(arguments["Limit"], self.page_size)
-        answer: dict[str, Any] = {"Items": [encode(item) for item in found[:size]]}
+        size = min(arguments.get("Limit", self.page_size), self.page_size)
+        answer: dict[str, Any] = {"Count": len(found[:size])}
+        if arguments.get("Select") != "COUNT":
+            answer["Items"] = [encode(item) for item in found[:size]]
         if len(found) > size:
             last = found[size - 1]
             answer["LastEvaluatedKey"] = encode({name: last[name] for name in ("pk", "sk", partition_key, sort_key)})

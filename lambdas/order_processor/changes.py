@@ -185,6 +185,7 @@ def _item(change: Change, partition: str, day: str) -> dict[str, Any]:
         "total": change.amount,
         "reason": change.reason,
         "business_day": day,
+        "order_day": order["business_day"],
         "created_at": at,
         "version": change.version,
     }

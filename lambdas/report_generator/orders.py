@@ -42,7 +42,7 @@ def read_day(client: Any, table: str, day: date, default_shards: int) -> Iterato
         day: The business day.
         default_shards: Shards of a day that has no item telling their number.
     """
-    count = _shards(client, table, day, default_shards)
+    count = shards_of(client, table, day, default_shards)
     reading = Reading(shards=count)
     pool = ThreadPoolExecutor(max_workers=min(count, _PARALLEL))
     try:
@@ -56,10 +56,22 @@ def read_day(client: Any, table: str, day: date, default_shards: int) -> Iterato
         pool.shutdown(cancel_futures=True)
 
 
-def _shards(client: Any, table: str, day: date, default: int) -> int:
+def shards_of(client: Any, table: str, day: date, default: int) -> int:
+    """Return into how many shards a day is split; the default for a day on which nothing was announced."""
     key = encode({"pk": keys.shards(day), "sk": keys.META})
     answer = client.get_item(TableName=table, Key=key, ConsistentRead=True)
     return int(decode(answer["Item"])["shards"]) if "Item" in answer else default
+
+
+def query_all(client: Any, table: str, partition: str) -> Iterator[Item]:
+    """Return the items of one partition of the index by day, in the order of time."""
+    start = None
+    while True:
+        page = _query(client, table, partition, start)
+        yield from (decode(item) for item in page["Items"])
+        start = page.get("LastEvaluatedKey")
+        if start is None:
+            return
 
 
 def _query(client: Any, table: str, partition: str, start: Item | None) -> dict[str, Any]:

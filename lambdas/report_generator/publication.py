@@ -25,6 +25,7 @@ class Version:
     Attributes:
         published: Whether its manifest is known to be in the bucket.
         latest_published: Number of the newest version whose manifest is; 0 for none.
+        confirmed_at: When the day was last found to be what this version says; later than `as_of` or empty.
     """
 
     number: int
@@ -33,6 +34,12 @@ class Version:
     input_count: int
     published: bool = False
     latest_published: int = 0
+    confirmed_at: str = ""
+
+    @property
+    def holds_until(self) -> str:
+        """The instant up to which changes are known to be in it."""
+        return max(self.as_of, self.confirmed_at)
 
 
 @dataclass(frozen=True)
@@ -78,6 +85,7 @@ class Versions:
             int(item["input_count"]),
             published="published_at" in item,
             latest_published=int(item.get("published_version", 0)),
+            confirmed_at=item.get("confirmed_at", ""),
         )
 
     def begin(self, day: date, version: Version, previous: Version | None) -> None:
@@ -107,15 +115,22 @@ class Versions:
                 raise OvertakenError(f"version {version.number} of {day} is being made by another run") from None
             raise
 
+    def confirm(self, day: date, version: Version, at: str) -> None:
+        """Remember that a version was found unchanged: the changes before that instant are in it."""
+        self._update(day, version, "SET confirmed_at = :at", at)
+
     def finish(self, day: date, version: Version, published_at: str) -> None:
         """Remember that the manifest is in the bucket, unless a newer version has been begun."""
+        self._update(day, version, "SET published_at = :at, published_version = :version", published_at)
+
+    def _update(self, day: date, version: Version, update: str, at: str) -> None:
         try:
             self.client.update_item(
                 TableName=self.table,
                 Key=self._key(day),
-                UpdateExpression="SET published_at = :at, published_version = :version",
+                UpdateExpression=update,
                 ConditionExpression="version = :version",
-                ExpressionAttributeValues=encode({":at": published_at, ":version": version.number}),
+                ExpressionAttributeValues=encode({":at": at, ":version": version.number}),
             )
         except ClientError as error:
             if error_code(error) != "ConditionalCheckFailedException":

@@ -157,3 +157,13 @@ def test_the_schemas_use_only_what_draft_4_knows(document: dict[str, Any]) -> No
         schema = document["components"]["schemas"][name]
         jsonschema.Draft4Validator.check_schema(schema)
         assert not re.search(r"\$ref|const|exclusive|contains|format", json.dumps(schema))
+
+
+def test_every_figure_of_the_report_names_its_source() -> None:
+    told = (ROOT / "docs" / "reports.md").read_text(encoding="utf-8")
+    figures = (ROOT / "lambdas" / "report_generator" / "figures.py").read_text(encoding="utf-8")
+    document = figures[figures.index("def _document(") : figures.index("def _local(")]
+    names = set(re.findall(r'^            "(\w+)":', document, re.MULTILINE)) | {"orders", "units", "gross"}
+    assert len(names) >= 15
+    cells = "\n".join(line.split("|")[1] for line in told.splitlines() if line.startswith("|"))
+    assert {name for name in names if f"`{name}`" not in cells} == set()

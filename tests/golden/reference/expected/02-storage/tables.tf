@@ -73,6 +73,7 @@ resource "aws_dynamodb_table" "orders" {
       "version",
       "refunded",
       "refund_count",
+      "order_day",
     ]
   }
 
