@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date
+from functools import partial
 from typing import Any
 
 from common import keys
 from common.clients import Item, decode, encode
 
-PAGE_ITEMS = 1000  # two pages per shard are in memory: bounded however large the day is
+PAGE_ITEMS = 1000
+_IN_MEMORY = 5000  # two pages per shard: bounded however many orders and shards the day has
+_LEAST = 10
 _PARALLEL = 8
 
 
@@ -46,10 +49,10 @@ def read_day(client: Any, table: str, day: date, default_shards: int) -> Iterato
     reading = Reading(shards=count)
     pool = ThreadPoolExecutor(max_workers=min(count, _PARALLEL))
     try:
-        first = [pool.submit(_query, client, table, keys.day(day, shard), None) for shard in range(count)]
-        streams = [
-            _follow(pool, client, table, keys.day(day, shard), future, reading) for shard, future in enumerate(first)
-        ]
+        size = max(_IN_MEMORY // (2 * count), _LEAST)
+        queries = [partial(_query, client, table, keys.day(day, shard), limit=size) for shard in range(count)]
+        first = [pool.submit(query, None) for query in queries]
+        streams = [_follow(pool, query, future, reading) for query, future in zip(queries, first, strict=True)]
         reading.orders = heapq.merge(*streams, key=lambda order: (order["created_at"], order["order_id"]))
         yield reading
     finally:
@@ -74,14 +77,14 @@ def query_all(client: Any, table: str, partition: str) -> Iterator[Item]:
             return
 
 
-def _query(client: Any, table: str, partition: str, start: Item | None) -> dict[str, Any]:
+def _query(client: Any, table: str, partition: str, start: Item | None, *, limit: int = PAGE_ITEMS) -> dict[str, Any]:
     more = {} if start is None else {"ExclusiveStartKey": start}
     answer: dict[str, Any] = client.query(
         TableName=table,
         IndexName=keys.DAY_INDEX,
         KeyConditionExpression="gsi1pk = :partition",
         ExpressionAttributeValues=encode({":partition": partition}),
-        Limit=PAGE_ITEMS,
+        Limit=limit,
         **more,
     )
     return answer
@@ -89,9 +92,7 @@ def _query(client: Any, table: str, partition: str, start: Item | None) -> dict[
 
 def _follow(
     pool: ThreadPoolExecutor,
-    client: Any,
-    table: str,
-    partition: str,
+    query: Callable[[Item | None], dict[str, Any]],
     first: Future[dict[str, Any]],
     reading: Reading,
 ) -> Iterator[Item]:
@@ -101,6 +102,6 @@ def _follow(
         reading.pages += 1
         start = page.get("LastEvaluatedKey")
         # the next page travels while this one is counted
-        future = pool.submit(_query, client, table, partition, start) if start else None
+        future = pool.submit(query, start) if start else None
         for item in page["Items"]:
             yield decode(item)

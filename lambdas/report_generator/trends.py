@@ -33,7 +33,8 @@ def earlier(day: date, versions: Versions, s3: Any, bucket: str) -> Earlier:
             key = keys.report_folder(before, newest.latest_published) + "manifest.json"
             found[back] = json.loads(s3.get_object(Bucket=bucket, Key=key)["Body"].read())["currencies"]
         except ClientError as error:
-            if error_code(error) != "NoSuchKey":
+            # whoever may not list a bucket is told AccessDenied of what is not in it
+            if error_code(error) not in {"NoSuchKey", "AccessDenied"}:
                 raise
     return found
 

@@ -89,10 +89,11 @@ _sent_mail: contextvars.ContextVar[dict[str, Any] | None] = contextvars.ContextV
 
 
 def sending_mail_fills_condition_keys() -> None:
-    """`ses:FromAddress`, `ses:Recipients` and the identity that sends.
+    """`ses:FromAddress`, `ses:Recipients`, the identity that sends, and the action.
 
     AWS: SendEmail is authorised on the identity (and configuration set) it uses, with the sender and the
-    recipients as condition keys.
+    recipients as condition keys; a message that comes as MIME is authorised as ses:SendRawEmail, though the
+    operation is SendEmail (seen in anymail/django-anymail#274 and #384, nodemailer/nodemailer#1734).
     Emulator: it is authorised on `*` without any key, so a grant for one sender never applies
     (`app._enforce_ses_v2`, `core/iam_actions.py` `_ses_v2_resource_arn`).
     """
@@ -126,7 +127,8 @@ def sending_mail_fills_condition_keys() -> None:
         service_context: dict[str, Any] | None = None,
     ) -> Any:
         sent = _sent_mail.get() or {}
-        context = {**(service_context or {}), **{key: sent[key] for key in sent if key != "set"}}
+        context = {**(service_context or {}), **{key: sent[key] for key in sent if key.startswith("ses:")}}
+        iam_action = "ses:SendRawEmail" if sent.get("raw") else iam_action
         denied = enforce(access_key_id, iam_action, service, region, resource_arn, context)
         if denied or not sent.get("set"):
             return denied
@@ -153,6 +155,7 @@ def _mail_of(body: bytes) -> dict[str, Any]:
         "ses:Recipients": [parseaddr(address)[1] for address in recipients],
         "ses:ApiVersion": "2",
         "set": request.get("ConfigurationSetName", ""),
+        "raw": "Raw" in (request.get("Content") or {}),
     }
 
 

@@ -235,6 +235,22 @@ def test_sending_mail_fills_condition_keys(mended: RunningEmulator, bare: Runnin
     assert refusals(mended) == (False, True, True)
 
 
+def test_mime_is_authorised_as_raw(mended: RunningEmulator, bare: RunningEmulator) -> None:
+    def refusals(emulator: RunningEmulator) -> list[bool]:
+        ses, sender = emulator.client("sesv2"), f"{name('reports')}@shop.example"
+        ses.create_email_identity(EmailIdentity=sender)
+        raw = {"Raw": {"Data": f"From: {sender}\r\nSubject: s\r\n\r\nb".encode()}}
+        found = []
+        for action in ("ses:SendEmail", "ses:SendRawEmail"):
+            client = session(emulator, make_role(emulator, allow(action, "*")), "sesv2")
+            sent = {"FromEmailAddress": sender, "Destination": {"ToAddresses": ["a@customer.example"]}, "Content": raw}
+            found.append(refused(lambda client=client, sent=sent: client.send_email(**sent)))
+        return found
+
+    assert refusals(bare) == [False, True]
+    assert refusals(mended) == [True, False]
+
+
 def test_leading_keys_come_from_the_request(mended: RunningEmulator, bare: RunningEmulator) -> None:
     def refusals(emulator: RunningEmulator) -> list[bool]:
         table, dynamodb = name("table"), emulator.client("dynamodb")
