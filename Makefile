@@ -8,7 +8,7 @@ READY := $(VENV)/.ready
 WORKERS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo demo-clean test test-all check format bench golden clean
+.PHONY: help setup demo demo-clean test test-all fuzz check format bench golden clean
 
 help:  ## Print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -32,6 +32,9 @@ test: setup  ## All tests but the slow ones, at most 15 minutes on 2 cores
 
 test-all: setup  ## All tests
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup
+
+fuzz: setup  ## 10,000 random specs per property: no crash, no text that becomes code, no path that leaves
+	FUZZ_CASES=$${FUZZ_CASES:-10000} $(BIN)/python -m pytest tests/fuzz -n $(WORKERS) --hypothesis-show-statistics
 
 check: setup  ## Format, lint, types, import floors
 	$(BIN)/ruff format --check .

@@ -25,7 +25,7 @@ from publication import Bucket, Document, Version, Versions, manifest
 from table import OrdersTable, write_summary
 
 SCHEMA_VERSION = 1
-REQUEST_SOURCE = "tfgen.orders"
+REQUEST_SOURCE = "analytics.orders"
 REQUEST_TYPE = "ReportRequested"
 MAX_DAYS = 31
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")

@@ -107,7 +107,7 @@ def parse_settings(texts: Sequence[str], blueprint: Blueprint) -> dict[str, Any]
             problems += error.problems
         except UsageError as error:
             problems.append(error)
-    for problem in validate(found, {**blueprint.settings, "required": []}) if not problems else ():
+    for problem in validate(found, {**blueprint.settings, "required": []}):
         place = "--set " + ".".join(map(str, problem.path))
         problems.append(TfgenError(problem.message, hint=problem.hint, where=place, code="usage"))
     if problems:
@@ -139,7 +139,10 @@ def find_blueprint(folders: Mapping[str, Path], name: str) -> Blueprint:
 
 def _split(wish: Wish) -> tuple[str, str]:
     """Return the number, empty if it is to be found, and the short name."""
-    name = PurePosixPath(wish.name.rstrip("/")).name
+    path = PurePosixPath(wish.name)
+    if path.is_absolute() or path.parts[:-1] not in ((), ("terraform",)):
+        raise UsageError(f"'{wish.name}' is not a module's name", hint="a name such as invoices or 08-invoices")
+    name = path.name
     numbered = _NUMBERED.fullmatch(name)
     number, short_name = (numbered[1], numbered[2]) if numbered else ("", name)
     if number and not 2 <= len(number) <= 4:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -241,11 +241,25 @@ def _settings_problems(document: Document) -> list[TfgenError]:
         if "default" not in part and "when" not in part and name not in schema.get("required", ()):
             hint = "give it a default, or name it in 'required'"
             problems.append(document.problem(f"the setting '{name}' has no default", path, hint=hint, key=True))
+        if part.get("varies") and any(_names_outputs(part)):
+            hint = "take out 'varies': which modules are read is the same in every environment"
+            problems.append(
+                document.problem(f"the setting '{name}' names outputs and varies", path, hint=hint, key=True)
+            )
         for other in part.get("when", {}):
             if "enum" not in schema["properties"].get(other, {}):
                 hint = "a setting that depends on another one names one with an enum"
                 problems.append(document.problem(f"there is no choice '{other}'", (*path, "when"), hint=hint))
     return problems
+
+
+def _names_outputs(part: Schema) -> Iterator[bool]:
+    yield part.get("format") == "output"
+    for inner in (*part.get("properties", {}).values(), *part.get("patternProperties", {}).values()):
+        yield from _names_outputs(inner)
+    for inner in (part.get("items"), part.get("additionalProperties")):
+        if isinstance(inner, Mapping):
+            yield from _names_outputs(inner)
 
 
 def _facts_problems(document: Document) -> list[TfgenError]:

@@ -221,7 +221,7 @@ def _destroy(
 
     def work(name: str, asker: Ask) -> Result:
         decide = deployment.ask_each(place, choices, asker, "destroy")
-        if approved is not None and name != BACKEND_CONFIG and not choices.auto_approve:
+        if approved is not None and name != BACKEND_CONFIG:
             decide = _compare_each(place, approved, wishes, asker if ask else None, "destroy")
         return deployment.destroy_module(place, project.module(name), choices, decide)
 
@@ -414,7 +414,7 @@ def _check_beforehand(place: Place, approved: Approval, found: ComposedPlan, wis
         )
     found_differences = [item for changes in found.modules.values() for item in approval.compare(approved, changes)]
     if found_differences and wishes.on_difference == STOP:
-        raise _difference_error(found_differences)
+        raise _difference_error(found_differences, "apply")
     for item in found_differences:
         place.bench.on_event(Event("warning", str(item), module=item.module))
 
@@ -433,7 +433,7 @@ def _compare_each(place: Place, approved: Approval, wishes: Wishes, ask: Ask | N
                 bench.on_event(Event("warning", f"not as approved: {item}", module=module.name))
             return True
         if ask is None:
-            raise _difference_error(found)
+            raise _difference_error(found, verb)
         lines = "\n".join(f"  {item}" for item in found)
         text = f"{execution.show(bench, module, saved)}\n\n{module.name} is not what was approved:\n{lines}"
         return ask(Question(module.name, verb, text, planned))
@@ -441,13 +441,12 @@ def _compare_each(place: Place, approved: Approval, wishes: Wishes, ask: Ask | N
     return decide
 
 
-def _difference_error(found: Collection[Difference]) -> TfgenError:
+def _difference_error(found: Collection[Difference], verb: str) -> TfgenError:
     lines = "\n".join(f"  {item.module}: {item}" for item in found)
-    return TfgenError(
-        f"this is not what was approved:\n{lines}",
-        hint="look with tfgen plan and approve again; or go on whatever changes: --on-difference continue",
-        code="difference",
-    )
+    hint = "look with tfgen plan and approve again; or go on whatever changes: --on-difference continue"
+    if verb == DESTROY:
+        hint = "something changed in the meantime; repeat the command, which plans and shows what is there now"
+    return TfgenError(f"this is not what was approved:\n{lines}", hint=hint, code="difference")
 
 
 def _guard_losses(environment: Environment, found: ComposedPlan, choices: Choices) -> None:

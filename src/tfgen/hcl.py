@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 _IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
 _PLAIN = re.compile(r"[ !#$%&'()*+,./0-9:;<=>?@A-Z\[\]^_`a-z{|}~-]*")
+_DOUBLED = re.compile(r"\$(?=\$\{)|%(?=%\{)")
 _ESCAPES = {"\\": "\\\\", '"': '\\"', "\n": "\\n", "\r": "\\r", "\t": "\\t"}
 _WIDTH = 100
 
@@ -41,6 +42,8 @@ def escape(text: str) -> HclText:
     """
     plain = _PLAIN.fullmatch(text) is not None
     escaped = text if plain else "".join(_escape_character(character) for character in text)
+    # `$$${` is what the specification asks for where a dollar sign comes first, and what some readers stumble over.
+    escaped = _DOUBLED.sub(lambda match: f"\\u{ord(match[0]):04x}", escaped)
     return HclText(escaped.replace("${", "$${").replace("%{", "%%{"))
 
 
@@ -237,7 +240,7 @@ def read_remote_states(source: bytes) -> tuple[RemoteState, ...]:
 
 
 def _literal_key(config: str) -> str:
-    match = re.search(r'(?m)^\s*"?key"?\s*[=:]\s*("(?:[^"\\\\]|\\\\.)*")\s*,?\s*$', config)
+    match = re.search(r'(?m)(?:^|[{,])\s*"?key"?\s*[=:]\s*("(?:[^"\\]|\\.)*")\s*(?:[,}#/]|$)', config)
     return (unquote(match[1]) or "") if match else ""
 
 

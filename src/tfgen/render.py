@@ -23,6 +23,7 @@ LOCK_FILE = ".terraform.lock.hcl"
 MARK = "Rendered by tfgen from"
 
 _MEMBER = re.compile(rb"\blocal\.([A-Za-z_][\w-]*)\.[A-Za-z_]")
+_HANDWRITTEN = "Terraform written by hand: nothing is rendered into this folder."
 _BACKEND_WIDTH = len("allowed_account_ids")
 
 
@@ -84,6 +85,27 @@ class Edge:
 
 
 @dataclass(frozen=True)
+class Ejected:
+    """What plain Terraform without tfgen has to know.
+
+    Attributes:
+        bucket: The state of backend-config is in the bucket that it made.
+        functions: The Lambda functions, with their modules.
+    """
+
+    bucket: bool = False
+    functions: tuple[Shipped, ...] = ()
+
+
+@dataclass(frozen=True)
+class Shipped:
+    """A Lambda function and the module that ships it."""
+
+    name: str
+    module: str
+
+
+@dataclass(frozen=True)
 class RenderedTree:
     """Everything that one project renders to.
 
@@ -115,6 +137,7 @@ def plan_files(
     blueprints: Mapping[str, Blueprint],
     templates: Templates,
     user_files: UserFiles | None = None,
+    ejected: Ejected | None = None,
 ) -> RenderedTree:
     """Render a project in memory.
 
@@ -123,12 +146,13 @@ def plan_files(
         blueprints: The blueprints its modules use, by name.
         templates: Where templates come from.
         user_files: The users' own `.tf` files, whose references are checked too.
+        ejected: Given, the files are plain Terraform that nothing tells tfgen by.
 
     Raises:
         TfgenError: A template is wrong; names its file and line.
         SpecError: References do not resolve; all of them at once.
     """
-    return _Renderer(project, blueprints, templates, user_files or {}).render()
+    return _Renderer(project, blueprints, templates, user_files or {}, ejected).render()
 
 
 class _Renderer:
@@ -138,7 +162,9 @@ class _Renderer:
         blueprints: Mapping[str, Blueprint],
         templates: Templates,
         user_files: UserFiles,
+        ejected: Ejected | None,
     ) -> None:
+        self.ejected = ejected
         self.project = project
         self.blueprints = blueprints
         self.templates = templates
@@ -206,6 +232,7 @@ class _Renderer:
         self.users = self.user_files.get(module.name, {})
         self._read(module, {})
         self._check_backend(module)
+        self._make_samples(module, self.blueprints[module.blueprint], {})
         read = self._handwritten()
         self.edges += [Edge(module.name, name, tuple(sorted(read[name]))) for name in module.also_reads]
 
@@ -251,7 +278,8 @@ class _Renderer:
             "providers.tf": "providers.tf.j2",
             "locals.tf": "locals.tf.j2",
         }
-        names["backend.tf"] = "backend_local.tf.j2" if module.name == BACKEND_CONFIG else "backend.tf.j2"
+        local = module.name == BACKEND_CONFIG and not (self.ejected and self.ejected.bucket)
+        names["backend.tf"] = "backend_local.tf.j2" if local else "backend.tf.j2"
         if module.reads:
             names["remote_state.tf"] = "remote_state.tf.j2"
         return {
@@ -430,7 +458,10 @@ class _Renderer:
                 continue
             name = traversal.parts[2] if len(traversal.parts) > 2 else ""
             if name not in self.outputs[target.name]:
-                reader = _Reader(module.name, self._line(place, template, traversal))
+                where = self._line(place, template, traversal)
+                if where == place:  # not in the template's text: a setting names it
+                    where = _setting_of(module, target.name) or place
+                reader = _Reader(module.name, where)
                 readers = self.unresolved.setdefault((target.name, name), [])
                 if reader not in readers:
                     readers.append(reader)
@@ -520,10 +551,10 @@ class _Renderer:
                 "name": module.name,
                 "page": f"{module.name}/README.md" if module.frame else f"{module.name}/",
                 "node": module.identifier,
-                "summary": self.blueprints[module.blueprint].summary,
+                "summary": self.blueprints[module.blueprint].summary if module.frame else _HANDWRITTEN,
                 "facts": self.blueprints[module.blueprint].facts,
                 "redeploy": self.blueprints[module.blueprint].redeploy,
-                "reads": ", ".join(read.name for read in module.reads) or "none",
+                "reads": ", ".join((*(read.name for read in module.reads), *module.also_reads)) or "none",
                 "read_by": ", ".join(readers[module.name]) or "none",
                 "enter": f"cd {module.name}" if index == 0 else f"cd ../{module.name}",
             })  # fmt: skip
@@ -537,14 +568,27 @@ class _Renderer:
             }
             for edge in self.edges
         ]
-        return {"environment": self.environment, "rows": rows, "edges": edges}
+        return {
+            "environment": self.environment,
+            "rows": rows,
+            "edges": edges,
+            "ejected": self.ejected is not None,
+            "in_bucket": self.ejected is not None and self.ejected.bucket,
+            "functions": self.ejected.functions if self.ejected else (),
+        }
 
     def _add(self, path: str, template: str, context: Mapping[str, Any]) -> None:
         text = self.templates.render(template, {"project": self.project, **context})
         self._put(path, template, text)
 
     def _put(self, path: str, template: str, text: str) -> None:
-        self.files[path] = File(_finish(path, template, text).encode(), template=template)
+        finished = _finish(path, text) if self.ejected else _finish_marked(path, template, text)
+        self.files[path] = File(finished.encode(), template=template)
+
+
+def _setting_of(module: Module, target: str) -> str:
+    """Return the place in the spec where a module says that it reads another one, empty if its blueprint does."""
+    return next((read.where for read in module.reads if read.name == target and "blueprint.yaml" not in read.where), "")
 
 
 def state_key_alias(project: Project, environment: Environment) -> str:
@@ -552,13 +596,15 @@ def state_key_alias(project: Project, environment: Environment) -> str:
     return f"alias/{project.name}-{environment.name}-state"
 
 
-def _finish(path: str, template: str, text: str) -> str:
-    origin = template.removesuffix(".j2")
-    if path.endswith(".md"):
-        body = "\n".join(_squeeze(text.rstrip("\n").split("\n")))
-        return f"<!-- {MARK} {origin}; change the spec or the blueprint instead. -->\n\n{body}\n\n{CUSTOM_CHANGES}\n"
-    body = "\n".join(_squeeze(text.strip("\n").split("\n")))
-    return f"# {MARK} {origin}; change the spec or the blueprint instead.\n\n{body}\n"
+def _finish_marked(path: str, template: str, text: str) -> str:
+    mark = f"{MARK} {template.removesuffix('.j2')}; change the spec or the blueprint instead."
+    body = _finish(path, text)
+    return f"<!-- {mark} -->\n\n{body}\n{CUSTOM_CHANGES}\n" if path.endswith(".md") else f"# {mark}\n\n{body}"
+
+
+def _finish(path: str, text: str) -> str:
+    lines = (text.rstrip("\n") if path.endswith(".md") else text.strip("\n")).split("\n")
+    return "\n".join(_squeeze(lines)) + "\n"
 
 
 def _squeeze(lines: Sequence[str]) -> list[str]:

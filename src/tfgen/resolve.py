@@ -11,9 +11,9 @@ from urllib.parse import urlsplit
 from tfgen.blueprint import Blueprint, list_blueprints, load_blueprint
 from tfgen.errors import SpecError, TfgenError
 from tfgen.graph import find_cycle
-from tfgen.hcl import read_remote_states
+from tfgen.hcl import HclText, read_remote_states
 from tfgen.model import BACKEND_CONFIG, EMULATOR_ACCOUNT, Environment, Function, Module, Project, Reference
-from tfgen.schema import applies, find_outputs, suggest, validate, with_defaults
+from tfgen.schema import applies, find_outputs, map_outputs, suggest, validate, with_defaults
 from tfgen.spec import Spec
 from tfgen.yamldoc import Document, KeyPath
 
@@ -364,7 +364,7 @@ class _Resolver:
             elif counts and name not in filled and name not in schema.get("required", ()):
                 hint = part.get("description", f"add {name}: …")
                 self._refuse(f"'{name}' is missing", (*entry.path, "settings"), hint)
-        return filled
+        return dict(map_outputs(filled, schema, _as_hcl))
 
     def _refuse_idle(
         self, when: Mapping[str, Sequence[Any]], filled: Mapping[str, Any], path: KeyPath, document: Document
@@ -497,6 +497,12 @@ def _is_short_name(text: str) -> bool:
 
 def _identifier(short_name: str) -> str:
     return short_name.replace("-", "_")
+
+
+def _as_hcl(output: str) -> HclText:
+    """Write `api-ingestion.api_id` as HCL reads it; its form was checked with the settings."""
+    short_name, _, name = output.partition(".")
+    return HclText(f"local.{_identifier(short_name)}.{name}")
 
 
 def _reference(entry: _Entry, prefix: str) -> Reference:

@@ -97,10 +97,7 @@ def with_defaults(value: Any, schema: Schema) -> Any:
             filled[name] = with_defaults(value[name], part)
         elif "default" in part:
             filled[name] = with_defaults(part["default"], part)
-    others = {name: item for name, item in value.items() if name not in properties}
-    extra = schema.get("additionalProperties")
-    if isinstance(extra, Mapping):
-        others = {name: with_defaults(item, extra) for name, item in others.items()}
+    others = {name: with_defaults(item, _part(schema, name)) for name, item in value.items() if name not in properties}
     return {**filled, **others}
 
 
@@ -120,12 +117,32 @@ def find_outputs(
         for index, item in enumerate(value):
             yield from find_outputs(item, schema.get("items", {}), (*path, index))
     elif isinstance(value, dict):
-        extra = schema.get("additionalProperties")
-        other = extra if isinstance(extra, Mapping) else {}
         for name, item in value.items():
-            part = schema.get("properties", {}).get(name, other)
+            part = _part(schema, name)
             if applies(part, value):
                 yield from find_outputs(item, part, (*path, name))
+
+
+def map_outputs(value: Any, schema: Schema, change: Callable[[str], Any]) -> Any:
+    """Return settings with each output that they name replaced by what `change` makes of it."""
+    if isinstance(value, str):
+        return change(value) if value and schema.get("format") == "output" else value
+    if isinstance(value, list):
+        return [map_outputs(item, schema.get("items", {}), change) for item in value]
+    if isinstance(value, dict):
+        return {name: map_outputs(item, _part(schema, name), change) for name, item in value.items()}
+    return value
+
+
+def _part(schema: Schema, name: str) -> Schema:
+    """Return the schema of one key of a mapping."""
+    if name in schema.get("properties", {}):
+        return dict(schema["properties"][name])
+    for pattern, part in schema.get("patternProperties", {}).items():
+        if _fits(name, pattern):
+            return dict(part)
+    extra = schema.get("additionalProperties")
+    return dict(extra) if isinstance(extra, Mapping) else {}
 
 
 def check_schema(schema: Any, path: tuple[str | int, ...] = ()) -> Iterator[Problem]:

@@ -17,14 +17,15 @@ from tfgen.execution import PLAN_SUFFIX, remove_plan_files
 from tfgen.hcl import read_blocks
 from tfgen.model import Project
 from tfgen.modulefiles import ModuleFiles, called_folders
-from tfgen.wiring import ROOT, Wiring
+from tfgen.wiring import ROOT, ROOT_FILE, Wiring
 
 LOCK_FILE = ".terraform.lock.hcl"
 STATE_FILE = "terraform.tfstate"
 
 _NOT_MIRRORED = frozenset({".git", ".tfgen"})
 _TESTS = (".tftest.hcl", ".tftest.json", ".tfmock.hcl")
-_SECRETS = (f"{STATE_FILE}*", f".{STATE_FILE}.lock.info", f"*{PLAN_SUFFIX}")
+_SECRETS = (f"{STATE_FILE}*", f".{STATE_FILE}.lock.info", f"*{PLAN_SUFFIX}", Path(ROOT_FILE).name)
+"""What a run leaves to nobody; the root's configuration, too: it spells out variables and outputs, sensitive ones."""
 
 
 @dataclass(frozen=True)
@@ -252,8 +253,6 @@ def _link_data(target: Path, sources: Sequence[Mapping[str, Path]]) -> None:
 
 def _unfold(scratch: Scratch, folder: Path) -> None:
     """Turn links on the way to a called module into folders: terraform resolves a link, and `../` would lead out."""
-    if not folder.is_relative_to(scratch.project.root):
-        return
     source, target = scratch.project.root, scratch.mirror
     for part in folder.relative_to(scratch.project.root).parts:
         source, target = source / part, target / part

@@ -25,7 +25,6 @@ from tfgen.errors import TfgenError
 from tfgen.hcl import HclText, escape, to_hcl
 
 _NAME_PART = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_./-]*")
-_OUTPUT = re.compile(r"([a-z][a-z0-9-]*)\.([A-Za-z_][A-Za-z0-9_]*)")
 _MEND = "mend the template and render again; nothing was written"
 _MARKDOWN = re.compile(r"([\\`*_\[\]<>|#~])")
 
@@ -58,9 +57,7 @@ class Templates:
         self._environment.filters = {
             name: self._environment.filters[name] for name in ("join", "length", "selectattr", "list", "first")
         }
-        self._environment.filters.update(
-            hcl=_hcl, ref=_ref, ident=_ident, text=_text, md=_markdown, prose=_prose, cell=_cell
-        )
+        self._environment.filters.update(hcl=_hcl, ident=_ident, text=_text, md=_markdown, prose=_prose, cell=_cell)
 
     def render(self, name: str, context: Mapping[str, Any]) -> str:
         """Render one template.
@@ -76,7 +73,9 @@ class Templates:
             return self._environment.get_template(name).render(context)
         except TemplateNotFound as error:
             message = f"there is no template '{error.name}'"
-            raise TfgenError(message, where=f"templates/{name}", hint=_MEND) from None
+            if error.name and (error.name.startswith("/") or ".." in error.name.split("/")):
+                message = f"a template may use templates only: '{error.name}' leads out of templates/"
+            raise TfgenError(message, where=f"templates/{_place(name, error.__traceback__)}", hint=_MEND) from None
         except TemplateSyntaxError as error:
             where = f"templates/{error.name or name}:{error.lineno}"
             raise TfgenError(f"template error: {error.message}", where=where, hint=_MEND) from None
@@ -145,24 +144,6 @@ def _hcl(value: Any, indent: int = 0) -> HclText:
     if isinstance(value, StrictUndefined):
         return HclText(value)
     return to_hcl(value, indent)
-
-
-def _ref(value: Any, indent: int = 0) -> HclText:
-    """Write outputs of other modules as HCL reads them: `storage.orders_table_arn`, or a list or mapping of such."""
-    if isinstance(value, StrictUndefined):
-        return HclText(value)
-    return to_hcl(_references(value), indent)
-
-
-def _references(value: Any) -> Any:
-    if isinstance(value, Mapping):
-        return {name: _references(item) for name, item in value.items()}
-    if isinstance(value, list):
-        return [_references(item) for item in value]
-    found = _OUTPUT.fullmatch(str(value))
-    if not found:
-        raise ValueError(f"{value!r} is not an output of a module, such as storage.orders_table_name")
-    return HclText(f"local.{found[1].replace('-', '_')}.{found[2]}")
 
 
 def _ident(value: str) -> HclText:

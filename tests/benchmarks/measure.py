@@ -7,7 +7,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -65,22 +65,34 @@ class Budget:
     ratio: float
 
 
-def measure(subjects: Sequence[Subject], runs: int = 11) -> dict[str, Measured]:
+def measure(subjects: Sequence[Subject], runs: int = 11, *, warm_up: bool = True) -> dict[str, Measured]:
     """Run commands in turns, so that a machine that becomes slower does so for all of them.
 
-    One run of each warms the caches and does not count.
+    Args:
+        subjects: The commands.
+        runs: How often each is run and counted.
+        warm_up: Run each once more before, uncounted, to fill the caches.
 
     Raises:
         SystemExit: A command fails; a benchmark of a failure is worth nothing.
     """
     results: dict[str, list[Mapping[str, float]]] = {subject.name: [] for subject in subjects}
-    for number in range(runs + 1):
+    for number in range(-1 if warm_up else 0, runs):
         for subject in subjects:
             subject.before()
             result = _run(subject)
-            if number:
+            if number >= 0:
                 results[subject.name].append(result)
     return {name: _medians(found) for name, found in results.items()}
+
+
+def add_up(parts: Collection[Measured]) -> Measured:
+    """Return what several commands take one after the other."""
+    return Measured(
+        sum(part.milliseconds for part in parts),
+        sum(part.cpu_milliseconds for part in parts),
+        max(part.mebibytes for part in parts),
+    )
 
 
 def show(table: Mapping[str, Measured], budgets: Sequence[Budget], memory: Mapping[str, float] | None = None) -> None:

@@ -54,7 +54,7 @@ class Sample:
 def look(root: int) -> Sample:
     """Return a process and all its descendants as they are now."""
     shown = subprocess.run(
-        ["ps", "-A", "-o", "pid=,ppid=,rss=,args="], check=True, capture_output=True, text=True
+        ["ps", "-A", "-ww", "-o", "pid=,ppid=,rss=,args="], check=True, capture_output=True, text=True
     ).stdout
     everything = [_read(line) for line in shown.splitlines()]
     return Sample(tuple(_descend(root, everything)))

@@ -34,6 +34,7 @@ def test_every_module_has_the_same_files(project: ProjectFolder) -> None:
         "outputs.tf",
         "providers.tf",
         "remote_state.tf",
+        "tests",
         "variables.tf",
         "versions.tf",
     }
@@ -373,3 +374,47 @@ def test_what_all_modules_have_in_common_can_be_replaced(project: ProjectFolder)
 
 def test_rendering_twice_gives_the_same(project: ProjectFolder) -> None:
     assert project.preview().tree == project.preview().tree
+
+
+def test_every_module_gets_a_test_with_mocked_upstream(project: ProjectFolder) -> None:
+    text = text_of(project, "03-front-desk/tests/plan.tftest.hcl")
+    assert 'mock_provider "aws" {' in text
+    assert "target = data.terraform_remote_state.store\n" in text
+    assert '      table     = "shop-local-store-table"\n' in text
+    assert '      table_arn = "arn:aws:dynamodb:eu-west-1:000000000000:table/shop-local-store-table"\n' in text
+    assert 'run "plan" {' in text
+    assert "override_data" not in text_of(project, "00-network/tests/plan.tftest.hcl")
+
+
+def test_a_sensitive_output_is_mocked_although_nobody_reads_it(project: ProjectFolder) -> None:
+    """The module's locals name it, to mark it again."""
+    project.change(STORE, "local.network.password", "null")
+    assert "password" in text_of(project, "02-store/tests/plan.tftest.hcl")
+
+
+def test_a_blueprint_brings_tests_and_samples(project: ProjectFolder) -> None:
+    project.change("templates/store/blueprint.yaml", "settings:", "samples: {table: the-table}\nsettings:")
+    project.write("templates/front-desk/tests/own.tftest.hcl.j2", 'run "own" {\n  command = plan\n}\n')
+    files = project.preview().tree.files
+    assert "03-front-desk/tests/plan.tftest.hcl" not in files
+    text = files["03-front-desk/tests/own.tftest.hcl"].content.decode()
+    assert text.startswith("# Rendered by tfgen from front-desk/tests/own.tftest.hcl; ")
+    assert '      table     = "the-table"\n' in text
+    assert text.endswith('\n\nrun "own" {\n  command = plan\n}\n')
+
+
+def test_a_sample_for_no_output_is_refused(project: ProjectFolder) -> None:
+    project.change("templates/store/blueprint.yaml", "settings:", "samples: {tabel: x}\nsettings:")
+    [(where, message, hint)] = problems_of(project)
+    assert (where, hint) == ("templates/store/blueprint.yaml", "did you mean 'table'?")
+    assert message == "the sample 'tabel' is for an output that 02-store does not have"
+
+
+def test_what_users_read_and_configure_themselves_is_mocked_too(project: ProjectFolder) -> None:
+    project.render()
+    state = REMOTE_STATE.replace("KEY", "00-network/terraform.tfstate")
+    project.write("terraform/03-front-desk/mine.tf", 'provider "aws" {\n  alias = "other"\n}\n' + state)
+    text = text_of(project, "03-front-desk/tests/plan.tftest.hcl")
+    assert 'mock_provider "aws" {\n  alias = "other"\n' in text
+    assert "target = data.terraform_remote_state.n\n" in text
+    assert "      network_id = " in text

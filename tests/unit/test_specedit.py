@@ -92,7 +92,8 @@ def test_settings_stand_under_each_other_with_the_neighbours_indentation() -> No
         ),
         (
             "modules: {\n  00-a: {blueprint: a}, # first\n  08-b: {blueprint: b},\n}\n",
-            "modules: {\n  00-a: {blueprint: a}, # first\n  07-invoices: {blueprint: queue},\n  08-b: {blueprint: b},\n}\n",
+            "modules: {\n  00-a: {blueprint: a}, # first\n"
+            "  07-invoices: {blueprint: queue},\n  08-b: {blueprint: b},\n}\n",
         ),
         (
             "modules: {\n  00-a: {blueprint: a}\n}\n",
@@ -181,7 +182,9 @@ _VALUES = st.sampled_from(
     ]
 )
 _NAMES = st.lists(st.integers(0, 9999), min_size=1, max_size=6, unique=True)
-_FLOW_VALUES = st.sampled_from(["{blueprint: a}", "{ blueprint: a , settings: {b: [1, 2]} }", "*x", '{"blueprint": "a"}'])
+_FLOW_VALUES = st.sampled_from(
+    ["{blueprint: a}", "{ blueprint: a , settings: {b: [1, 2]} }", "*x", '{"blueprint": "a"}']
+)
 
 
 @st.composite
@@ -238,20 +241,24 @@ def layouts(draw: st.DrawFn) -> bytes:
 _TEXTS = st.text(max_size=8)
 _PLAIN_VALUES = st.recursive(
     st.one_of(st.booleans(), st.integers(-(10**6), 10**6), st.floats(allow_nan=False, allow_infinity=False), _TEXTS),
-    lambda inner: st.one_of(st.lists(inner, max_size=3), st.dictionaries(st.text(min_size=1, max_size=5), inner, max_size=3)),
+    lambda inner: st.one_of(
+        st.lists(inner, max_size=3), st.dictionaries(st.text(min_size=1, max_size=5), inner, max_size=3)
+    ),
     max_leaves=6,
 )
 _ENTRIES = st.fixed_dictionaries(
     {"blueprint": st.just("queue")},
     optional={
         "reads": st.lists(st.from_regex(r"[a-z]{1,5}-[a-z0-9]{1,5}", fullmatch=True), min_size=1, max_size=3),
-        "settings": st.dictionaries(st.from_regex(r"[a-z]{1,6}", fullmatch=True), _PLAIN_VALUES, min_size=1, max_size=3),
+        "settings": st.dictionaries(
+            st.from_regex(r"[a-z]{1,6}", fullmatch=True), _PLAIN_VALUES, min_size=1, max_size=3
+        ),
     },
 )
 
 
 @given(layouts(), st.integers(0, 9999), _ENTRIES)
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=150, deadline=None)
 @example(b"modules:\n 00-a: {blueprint: a}\n\n 02-b: {blueprint: b}\n   # deep\n", 1, {"blueprint": "queue"})
 def test_what_is_inserted_is_one_run_of_bytes_and_taking_it_out_gives_the_file_back(
     raw: bytes, number: int, entry: dict[str, Any]

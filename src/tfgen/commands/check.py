@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from tfgen.commands import _runs
+from tfgen.commands._growing import warn_foreign
 from tfgen.commands._options import command
 from tfgen.commands._output import answer, answer_json, note, paint, warn
 from tfgen.settings import Settings
@@ -33,6 +34,7 @@ def cli(settings: Settings, per_module: bool, live: bool) -> None:
 
     opened = _runs.open_project(settings)
     result = workflow.require_fresh(opened.loaded)
+    warn_foreign(settings, opened.project)
     workflow.package(opened.loaded, settings.variables, on_event=lambda text: note(settings, text))
     findings = check_terraform(
         opened.project,

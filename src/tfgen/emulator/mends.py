@@ -1294,6 +1294,37 @@ def apis_need_permission_to_invoke() -> None:
     apigateway_v1._invoke_lambda_proxy_v1 = invoke
 
 
+def http_apis_need_permission_to_invoke() -> None:
+    """An HTTP API that calls a function.
+
+    AWS: the function's policy must allow apigateway.amazonaws.com for this API, stage, method and route; if not, the
+    caller gets 500.
+    Emulator: the function is called in any case (`services/apigateway.py`, `_invoke_lambda_proxy`).
+    """
+    from ministack.core.responses import get_account_id, get_region
+    from ministack.services import apigateway, lambda_svc
+
+    original = apigateway._invoke_lambda_proxy
+
+    async def invoke(
+        integration: Any, api_id: str, stage: str, path: str, method: str, *others: Any, **named: Any
+    ) -> Any:
+        function = apigateway._extract_lambda_ref_from_integration_uri(integration.get("integrationUri", ""))
+        route = others[3] if len(others) > 3 else named.get("route_key", "$default")
+        route_path = re.sub(r"\{[^}]*\}", "*", route.partition(" ")[2] or path)
+        source = f"arn:aws:execute-api:{get_region()}:{get_account_id()}:{api_id}/{stage}/{method}{route_path}"
+        found = lambda_svc.function_policy_for_arn(function)
+        if found is None or _service_may(
+            found[0], "lambda:InvokeFunction", function, "apigateway.amazonaws.com", source
+        ):
+            return await original(integration, api_id, stage, path, method, *others, **named)
+        logger.warning("%s does not allow apigateway.amazonaws.com for %s", function, source)
+        body = json.dumps({"message": "Internal Server Error"}).encode()
+        return 500, {"Content-Type": "application/json"}, body
+
+    apigateway._invoke_lambda_proxy = invoke
+
+
 # --- CloudWatch --------------------------------------------------------------------------------
 
 
@@ -1498,6 +1529,36 @@ def functions_log_as_their_role() -> None:
 
 
 # --- Streams, Firehose, Athena -----------------------------------------------------------------
+
+
+def changes_survive_a_stop() -> None:
+    """The records of DynamoDB streams.
+
+    AWS: kept for a day.
+    Emulator: only in memory, while the places of their readers are saved when it stops: after the next start, readers
+    skip as many changes as they had read before (`services/dynamodb.py`, `get_state`, `_restore_state`).
+    """
+    from ministack.services import dynamodb
+
+    state, restore = dynamodb.get_state, dynamodb._restore_state
+
+    def get_state() -> Any:
+        return {
+            **state(),
+            "stream_records": copy.deepcopy(dynamodb._stream_records),
+            "stream_trimmed": copy.deepcopy(dynamodb._stream_trimmed),
+            "stream_sequence": dynamodb._stream_seq_counter,
+        }
+
+    def restore_state(data: Any) -> None:
+        restore(data)
+        kept = data or {}
+        dynamodb._stream_records.update(kept.get("stream_records", {}))
+        dynamodb._stream_trimmed.update(kept.get("stream_trimmed", {}))
+        dynamodb._stream_seq_counter = kept.get("stream_sequence", dynamodb._stream_seq_counter)
+
+    dynamodb.get_state = get_state
+    dynamodb._restore_state = restore_state
 
 
 def stream_mappings_retry_as_configured() -> None:
@@ -1934,6 +1995,29 @@ def workgroups_decide_where_results_go() -> None:
     athena._start_query_execution = start_query_execution
 
 
+def query_results_survive_a_stop() -> None:
+    """Results of Athena with decimals, dates or times in them.
+
+    AWS: lie in S3.
+    Emulator: are also saved when it stops, as JSON, which fails with these types; the state is then taken for lost
+    (`services/athena.py`, `_run_duckdb`, `get_state`).
+    """
+    from ministack.services import athena
+
+    run = athena._run_duckdb
+
+    async def run_duckdb(*given: Any) -> Any:
+        results = await run(*given)
+        plain = (type(None), bool, int, float, str)
+        rows = [
+            [value if isinstance(value, plain) else athena._datum_text(value) for value in row]
+            for row in results["rows"]
+        ]
+        return {**results, "rows": rows}
+
+    athena._run_duckdb = run_duckdb
+
+
 # --- The wire --------------------------------------------------------------------------------
 
 
@@ -1994,11 +2078,13 @@ MENDS: tuple[Callable[[], None], ...] = (
     schedules_fire_on_time,
     events_invoke_functions_asynchronously,
     apis_need_permission_to_invoke,
+    http_apis_need_permission_to_invoke,
     alarms_tell_eventbridge,
     embedded_metrics_become_metrics,
     functions_get_a_clean_environment,
     functions_need_a_role_that_trusts_lambda,
     functions_log_as_their_role,
+    changes_survive_a_stop,
     stream_mappings_retry_as_configured,
     delivery_streams_act_as_their_role,
     delivery_streams_read_back,
@@ -2006,6 +2092,7 @@ MENDS: tuple[Callable[[], None], ...] = (
     keys_are_known_by_their_aliases,
     queries_take_parameters,
     workgroups_decide_where_results_go,
+    query_results_survive_a_stop,
     responses_leave_in_one_piece,
 )
 

@@ -1009,6 +1009,39 @@ def test_apis_need_permission_to_invoke(mended: RunningEmulator, bare: RunningEm
     assert status(mended, permitted=True) == 200
 
 
+def test_http_apis_need_permission_to_invoke(mended: RunningEmulator, bare: RunningEmulator) -> None:
+    import urllib.error
+    import urllib.request
+
+    def status(emulator: RunningEmulator, *, permitted: bool) -> int:
+        gateway = emulator.client("apigatewayv2")
+        function = make_function(emulator, "def handler(event, context): return {'statusCode': 200}")
+        api = gateway.create_api(Name="http", ProtocolType="HTTP")["ApiId"]
+        integration = gateway.create_integration(
+            ApiId=api, IntegrationType="AWS_PROXY", IntegrationUri=function, PayloadFormatVersion="2.0"
+        )["IntegrationId"]
+        gateway.create_route(ApiId=api, RouteKey="GET /things/{id}", Target=f"integrations/{integration}")
+        gateway.create_stage(ApiId=api, StageName="$default", AutoDeploy=True)
+        source = f"arn:aws:execute-api:{REGION}:{ACCOUNT}:{api}/*/{'GET' if permitted else 'POST'}/things/*"
+        emulator.client("lambda").add_permission(
+            FunctionName=function,
+            StatementId="api",
+            Action="lambda:InvokeFunction",
+            Principal="apigateway.amazonaws.com",
+            SourceArn=source,
+        )
+        try:
+            url = f"{emulator.endpoint}/_aws/execute-api/{api}/$default/things/7"
+            with urllib.request.urlopen(url, timeout=10) as answer:
+                return int(answer.status)
+        except urllib.error.HTTPError as error:
+            return error.code
+
+    assert status(bare, permitted=False) == 200
+    assert status(mended, permitted=False) == 500
+    assert status(mended, permitted=True) == 200
+
+
 PRINTS_ENVIRONMENT = """
 import os, sys
 def handler(event, context):
@@ -1159,6 +1192,53 @@ def test_responses_leave_in_one_piece(mended: RunningEmulator, bare: RunningEmul
 
 # --- Streams, Firehose, Athena -----------------------------------------------------------------
 
+
+def make_table_with_stream(emulator: RunningEmulator) -> tuple[str, str]:
+    """Create a table with the key pk; returns its name and its stream's ARN."""
+    table = name("table")
+    stream: str = emulator.client("dynamodb").create_table(
+        TableName=table,
+        AttributeDefinitions=[{"AttributeName": "pk", "AttributeType": "S"}],
+        KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}],
+        BillingMode="PAY_PER_REQUEST",
+        StreamSpecification={"StreamEnabled": True, "StreamViewType": "NEW_IMAGE"},
+    )["TableDescription"]["LatestStreamArn"]
+    return table, stream
+
+
+def put_keys(emulator: RunningEmulator, table: str, *keys: str) -> None:
+    for key in keys:
+        emulator.client("dynamodb").put_item(TableName=table, Item={"pk": {"S": key}})
+
+
+COUNTS = """
+def handler(event, context):
+    print("seen " + " ".join(record["dynamodb"]["Keys"]["pk"]["S"] for record in event["Records"]))
+"""
+
+
+def test_changes_survive_a_stop(tmp_path: Path) -> None:
+    def seen_after(folder: Path, *options: str) -> str:
+        with start_emulator(folder, persist=True, options=options) as emulator:
+            table, stream = make_table_with_stream(emulator)
+            reads = allow(["dynamodb:GetRecords", "dynamodb:GetShardIterator", "dynamodb:DescribeStream"], "*")
+            function = make_function(emulator, COUNTS, LOGGING, reads)
+            emulator.client("lambda").create_event_source_mapping(
+                EventSourceArn=stream, FunctionName=function, StartingPosition="TRIM_HORIZON"
+            )
+            put_keys(emulator, table, "a", "b")
+            time.sleep(3)
+        with start_emulator(folder, persist=True, options=options) as emulator:
+            put_keys(emulator, table, "c")
+            time.sleep(3)
+            group = f"/aws/lambda/{function.rpartition(':')[2]}"
+            events = emulator.client("logs").filter_log_events(logGroupName=group)["events"]
+            return " ".join(sorted(key for event in events for key in event["message"].split("seen ")[1:]))
+
+    assert "c" not in seen_after(tmp_path / "bare", "--no-mends")
+    assert "c" in seen_after(tmp_path / "mended")
+
+
 REFUSES = """
 def handler(event, context):
     numbers = [record["dynamodb"]["SequenceNumber"] for record in event["Records"]]
@@ -1171,14 +1251,7 @@ def handler(event, context):
 def test_stream_mappings_retry_as_configured(mended: RunningEmulator, bare: RunningEmulator) -> None:
     def given_up(emulator: RunningEmulator, *read: Mapping[str, Any]) -> list[tuple[str, int]]:
         """Why batches came to the queue for failures, and how many records they had."""
-        dynamodb, table = emulator.client("dynamodb"), name("table")
-        stream = dynamodb.create_table(
-            TableName=table,
-            AttributeDefinitions=[{"AttributeName": "pk", "AttributeType": "S"}],
-            KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}],
-            BillingMode="PAY_PER_REQUEST",
-            StreamSpecification={"StreamEnabled": True, "StreamViewType": "NEW_IMAGE"},
-        )["TableDescription"]["LatestStreamArn"]
+        table, stream = make_table_with_stream(emulator)
         url, queue = make_queue(emulator)
         mapping = emulator.client("lambda").create_event_source_mapping(
             EventSourceArn=stream,
@@ -1189,8 +1262,7 @@ def test_stream_mappings_retry_as_configured(mended: RunningEmulator, bare: Runn
             FunctionResponseTypes=["ReportBatchItemFailures"],
             DestinationConfig={"OnFailure": {"Destination": queue}},
         )
-        for key in ("a", "bad", "c"):
-            dynamodb.put_item(TableName=table, Item={"pk": {"S": key}})
+        put_keys(emulator, table, "a", "bad", "c")
         messages = [json.loads(message["Body"]) for message in received(emulator, url, 3)]
         emulator.client("lambda").delete_event_source_mapping(UUID=mapping["UUID"])
         return [
@@ -1388,3 +1460,17 @@ def test_workgroups_decide_where_results_go(mended: RunningEmulator, bare: Runni
     assert written_to(bare, enforced=True) == "elsewhere"
     assert written_to(mended, enforced=True) == "own"
     assert written_to(mended, enforced=False) == "elsewhere"
+
+
+def test_query_results_survive_a_stop(tmp_path: Path) -> None:
+    def stops_in_peace(folder: Path, *options: str) -> bool:
+        with start_emulator(folder, persist=True, options=options) as emulator:
+            emulator.client("s3").create_bucket(Bucket="results")
+            location = {"OutputLocation": "s3://results/"}
+            query = "SELECT CAST(1.5 AS DECIMAL(38, 4)) AS price, DATE '2026-11-23' AS day"
+            assert ask(emulator, query, ResultConfiguration=location)[1] == ["1.5000", "2026-11-23"]
+            emulator.stop()
+            return emulator.process.returncode == 0
+
+    assert not stops_in_peace(tmp_path / "bare", "--no-mends")
+    assert stops_in_peace(tmp_path / "mended")

@@ -1,6 +1,6 @@
-# Rendered by tfgen from _shared/plan.tftest.hcl; change the spec or the blueprint instead.
+# Rendered by tfgen from foundation/tests/plan.tftest.hcl; change the spec or the blueprint instead.
 
-# Run by `tfgen test`, or by `terraform init -backend=false` and `terraform test` in the module's folder. Nothing is
+# Run by `terraform init -backend=false` and `terraform test` in the module's folder. Nothing is
 # called: the providers are mocked, and so is what other modules give.
 mock_provider "aws" {
   mock_data "aws_caller_identity" {
@@ -26,7 +26,14 @@ mock_provider "aws" {
 
   mock_data "aws_availability_zones" {
     defaults = {
-      names    = ["us-east-1a", "us-east-1b", "us-east-1c", "us-east-1d", "us-east-1e", "us-east-1f"]
+      names = [
+        "us-east-1a",
+        "us-east-1b",
+        "us-east-1c",
+        "us-east-1d",
+        "us-east-1e",
+        "us-east-1f",
+      ]
       zone_ids = ["zone-a", "zone-b", "zone-c", "zone-d", "zone-e", "zone-f"]
     }
   }
@@ -44,5 +51,48 @@ run "plan" {
   assert {
     condition     = length(setsubtract(["Project", "Module", "Environment", "ManagedBy", "Owner"], keys(local.tags))) == 0
     error_message = "Every resource carries the tags Project, Module, Environment, ManagedBy and Owner."
+  }
+}
+
+run "the_network_is_closed" {
+  command = plan
+
+  assert {
+    condition     = alltrue([for subnet in aws_subnet.private : !subnet.map_public_ip_on_launch])
+    error_message = "Nothing in a private subnet gets a public address."
+  }
+
+  assert {
+    condition     = length(aws_default_security_group.closed) == (local.create_vpc ? 1 : 0)
+    error_message = "The default group lets nothing in or out."
+  }
+
+  assert {
+    condition     = alltrue([for rule in aws_vpc_security_group_egress_rule.lambda_to_gateway : rule.from_port == 443 && rule.to_port == 443])
+    error_message = "Functions reach services over HTTPS only."
+  }
+
+  assert {
+    condition     = alltrue([for log in aws_flow_log.vpc : log.traffic_type == "ALL"])
+    error_message = "Who talked to whom is logged."
+  }
+}
+
+run "data_has_a_key" {
+  command = plan
+
+  assert {
+    condition     = aws_kms_key.main.enable_key_rotation && aws_kms_key.main.deletion_window_in_days == 30
+    error_message = "The key is renewed every year, and there is a month to take its deletion back."
+  }
+
+  assert {
+    condition     = aws_kms_alias.main.name == "alias/${local.name_prefix}"
+    error_message = "Later modules find the key by its alias."
+  }
+
+  assert {
+    condition     = alltrue([for group in aws_cloudwatch_log_group.flow_logs : group.retention_in_days > 0])
+    error_message = "Logs are not kept for ever."
   }
 }

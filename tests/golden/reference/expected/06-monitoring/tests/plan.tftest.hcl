@@ -1,6 +1,6 @@
-# Rendered by tfgen from _shared/plan.tftest.hcl; change the spec or the blueprint instead.
+# Rendered by tfgen from monitoring/tests/plan.tftest.hcl; change the spec or the blueprint instead.
 
-# Run by `tfgen test`, or by `terraform init -backend=false` and `terraform test` in the module's folder. Nothing is
+# Run by `terraform init -backend=false` and `terraform test` in the module's folder. Nothing is
 # called: the providers are mocked, and so is what other modules give.
 mock_provider "aws" {
   mock_data "aws_caller_identity" {
@@ -26,7 +26,14 @@ mock_provider "aws" {
 
   mock_data "aws_availability_zones" {
     defaults = {
-      names    = ["us-east-1a", "us-east-1b", "us-east-1c", "us-east-1d", "us-east-1e", "us-east-1f"]
+      names = [
+        "us-east-1a",
+        "us-east-1b",
+        "us-east-1c",
+        "us-east-1d",
+        "us-east-1e",
+        "us-east-1f",
+      ]
       zone_ids = ["zone-a", "zone-b", "zone-c", "zone-d", "zone-e", "zone-f"]
     }
   }
@@ -117,5 +124,48 @@ run "plan" {
   assert {
     condition     = length(setsubtract(["Project", "Module", "Environment", "ManagedBy", "Owner"], keys(local.tags))) == 0
     error_message = "Every resource carries the tags Project, Module, Environment, ManagedBy and Owner."
+  }
+}
+
+run "every_alarm_reaches_somebody" {
+  command = plan
+
+  assert {
+    condition     = alltrue([for alarm in aws_cloudwatch_metric_alarm.this : contains(["breaching", "notBreaching", "ignore", "missing"], alarm.treat_missing_data)])
+    error_message = "Every alarm says what it makes of missing data."
+  }
+
+  assert {
+    condition     = alltrue([for alarm in aws_cloudwatch_metric_alarm.this : startswith(alarm.alarm_name, local.name_prefix)])
+    error_message = "Names begin with project and environment."
+  }
+
+  assert {
+    condition     = alltrue([for alarm in aws_cloudwatch_metric_alarm.this : alarm.alarm_actions == toset([local.notification.alerts_topic_arn])])
+    error_message = "Every alarm goes to the alerts."
+  }
+
+  assert {
+    condition     = alltrue([for alarm in aws_cloudwatch_metric_alarm.this : strcontains(alarm.alarm_description, "Runbook: ")])
+    error_message = "Every alarm names its runbook."
+  }
+
+  assert {
+    condition     = alltrue([for alarm in aws_cloudwatch_metric_alarm.this : alarm.datapoints_to_alarm <= alarm.evaluation_periods])
+    error_message = "No alarm waits for more data points than it looks at."
+  }
+}
+
+run "events_are_logged" {
+  command = plan
+
+  assert {
+    condition     = aws_cloudwatch_log_group.events.kms_key_id == local.foundation.kms_key_arn && aws_cloudwatch_log_group.events.retention_in_days > 0
+    error_message = "The log group events is encrypted with the project's key and does not keep its entries for ever."
+  }
+
+  assert {
+    condition     = startswith(aws_cloudwatch_dashboard.pipeline.dashboard_name, local.name_prefix)
+    error_message = "The name begins with project and environment."
   }
 }

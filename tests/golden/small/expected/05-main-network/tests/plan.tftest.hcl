@@ -1,6 +1,6 @@
 # Rendered by tfgen from _shared/plan.tftest.hcl; change the spec or the blueprint instead.
 
-# Run by `tfgen test`, or by `terraform init -backend=false` and `terraform test` in the module's folder. Nothing is
+# Run by `terraform init -backend=false` and `terraform test` in the module's folder. Nothing is
 # called: the providers are mocked, and so is what other modules give.
 mock_provider "aws" {
   mock_data "aws_caller_identity" {
@@ -26,7 +26,14 @@ mock_provider "aws" {
 
   mock_data "aws_availability_zones" {
     defaults = {
-      names    = ["eu-west-1a", "eu-west-1b", "eu-west-1c", "eu-west-1d", "eu-west-1e", "eu-west-1f"]
+      names = [
+        "eu-west-1a",
+        "eu-west-1b",
+        "eu-west-1c",
+        "eu-west-1d",
+        "eu-west-1e",
+        "eu-west-1f",
+      ]
       zone_ids = ["zone-a", "zone-b", "zone-c", "zone-d", "zone-e", "zone-f"]
     }
   }
