@@ -47,6 +47,13 @@ def dynamodb_error(code: str, status: int = 400) -> Fault:
 Decide = Callable[[Request], Fault | None]
 
 
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, *_: Any) -> None:
+        """Say nothing of clients that went away: that is what some of them are for."""
+
+
 class FaultProxy:
     """Forwards to the emulator, byte for byte, what `decide` leaves alone; `counts` tells what came and was spoilt."""
 
@@ -100,8 +107,7 @@ class FaultProxy:
             def log_message(self, *_: Any) -> None:
                 """Say nothing."""
 
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._server.daemon_threads = True
+        self._server = _Server(("127.0.0.1", 0), Handler)
         self.endpoint = f"http://127.0.0.1:{self._server.server_port}"
 
     def __enter__(self) -> FaultProxy:

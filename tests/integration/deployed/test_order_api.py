@@ -180,7 +180,8 @@ def another_version(project: TestProject, **variables: str) -> Iterator[None]:
     finally:
         client.update_alias(FunctionName=FUNCTION, Name="live", FunctionVersion=serving)
         client.update_function_configuration(FunctionName=FUNCTION, Environment={"Variables": before})
-        client.delete_function(FunctionName=FUNCTION, Qualifier=version)
+        with contextlib.suppress(client.exceptions.ResourceNotFoundException):
+            client.delete_function(FunctionName=FUNCTION, Qualifier=version)
 
 
 def spoilt(api: OrderApi, project: TestProject, fault: Fault, operation: str, variables: Any = None) -> Reply:

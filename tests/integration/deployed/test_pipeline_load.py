@@ -174,7 +174,7 @@ def _load(project: TestProject, count: int, clients: int, seed: int) -> None:
 
 
 def test_nothing_is_lost_doubled_or_miscounted(deployed: TestProject) -> None:
-    _load(deployed, count=150, clients=8, seed=1)
+    _load(deployed, count=100, clients=8, seed=1)
 
 
 @pytest.mark.slow
