@@ -33,7 +33,7 @@ test: setup  ## All tests but the slow ones, at most 15 minutes on 2 cores
 test-all: setup  ## All tests
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup
 
-fuzz: setup  ## 10,000 random specs per property: no crash, no text that becomes code, no path that leaves
+fuzz: setup  ## 10,000 random projects: no crash, no text that becomes code, no path that leaves
 	FUZZ_CASES=$${FUZZ_CASES:-10000} $(BIN)/python -m pytest tests/fuzz -n $(WORKERS) --hypothesis-show-statistics
 
 check: setup  ## Format, lint, types, import floors

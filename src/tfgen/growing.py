@@ -19,7 +19,7 @@ from tfgen.deployment import Caller, states
 from tfgen.errors import SpecError, TfgenError, UsageError
 from tfgen.hcl import read_blocks
 from tfgen.model import BACKEND_CONFIG, Module, Project
-from tfgen.scaffold import Functions, plan_functions
+from tfgen.scaffold import LAMBDAS, Functions, plan_functions
 from tfgen.select import resolve_module
 from tfgen.spec import load_spec
 from tfgen.specedit import find_comment_above, insert_module, remove_module
@@ -253,16 +253,23 @@ def _write_functions(root: Path, functions: Functions, undo: _Undo) -> None:
     """Make the folders aside and move them into place: a function is there whole, or not at all."""
     if not functions.files:
         return
-    with tempfile.TemporaryDirectory(prefix=".tfgen-add-", dir=root) as folder:
-        staged = Path(folder)
-        for path, content in functions.files.items():
-            (staged / path).parent.mkdir(parents=True, exist_ok=True)
-            (staged / path).write_bytes(content)
-        (root / "lambdas").mkdir(exist_ok=True)
-        for part in sorted((staged / "lambdas").iterdir()):
-            target = root / "lambdas" / part.name
-            part.rename(target)
-            undo.made(target)
+    try:
+        with tempfile.TemporaryDirectory(prefix=".tfgen-add-", dir=root) as folder:
+            staged = Path(folder) / LAMBDAS
+            staged.mkdir()
+            for path, content in functions.files.items():
+                target = Path(folder) / path
+                target.parent.mkdir(parents=True, exist_ok=True)
+                target.write_bytes(content)
+            (root / LAMBDAS).mkdir(exist_ok=True)
+            for part in sorted(staged.iterdir()):
+                part.rename(root / LAMBDAS / part.name)
+                undo.made(root / LAMBDAS / part.name)
+    except OSError as error:
+        hint = f"make the folder writable; {_NOTHING}"
+        raise TfgenError(
+            f"cannot write the functions: {error.strerror}", where=str(root / LAMBDAS), hint=hint
+        ) from None
 
 
 # removing
@@ -291,7 +298,7 @@ def _plan_shrinkage(root: Path, spec: Path, name: str, caller: Mapping[str, str]
         result=replace(result, decided=Decided(released=tuple(sorted(own)))),
         left=tuple(path.as_posix() for path in files if path.as_posix() not in kept and ".terraform" not in path.parts),
         functions=tuple(
-            f"lambdas/{function.name}" for function in module.functions if (root / "lambdas" / function.name).is_dir()
+            f"{LAMBDAS}/{function.name}" for function in module.functions if (root / LAMBDAS / function.name).is_dir()
         ),
         comment=find_comment_above(before, module.name),
         applied=applied,

@@ -16,6 +16,7 @@ from tests.benchmarks.stage import Stage
 PARTS: Mapping[str, str] = {
     "render": "rendering:show_render",
     "start-up": "rendering:show_start_up",
+    "scaling": "scaling:show_scaling",
     "plan": "whole:show_plan",
     "validate": "whole:show_validate",
     "memory": "whole:show_memory",

@@ -1,4 +1,4 @@
-"""How many cases: a handful with the other tests, the same every time; `make fuzz` draws 10,000 new ones."""
+"""How many cases: a handful with the other tests, the same every time; `make fuzz` draws 10,000 new ones in all."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ import os
 
 from hypothesis import HealthCheck, Phase, settings
 
-CASES = int(os.environ.get("FUZZ_CASES", "0"))
+PROPERTIES = 5
+CASES = int(os.environ.get("FUZZ_CASES", "0")) // PROPERTIES
 
 settings.register_profile(
     "tfgen",

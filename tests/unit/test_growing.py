@@ -204,6 +204,35 @@ def test_what_was_written_is_taken_back_if_the_tree_cannot_be(
     assert "No space left" in refused(growing, "queue").message
 
 
+@pytest.mark.parametrize("folder", ["config", "lambdas", "."])
+def test_a_folder_that_cannot_be_written_is_explained(
+    growing: ProjectFolder, monkeypatch: pytest.MonkeyPatch, folder: str
+) -> None:
+    growing.change("templates/queue/blueprint.yaml", "reads: [store]", 'reads: [store]\nfunctions: ["{module}"]')
+    growing.write("templates/queue/scaffold/handler.py", "")
+    growing.write("lambdas/README.md", "mine")
+    rename, mkdtemp = Path.rename, flows.tempfile.mkdtemp
+
+    def refuse(path: Path) -> None:
+        if path == growing.root / folder:
+            raise PermissionError(13, "Permission denied", str(path))
+
+    def guarded(self: Path, target: Path) -> Path:
+        refuse(Path(target).parent)
+        return rename(self, target)
+
+    def made(*arguments: str, **choices: Path) -> str:
+        refuse(Path(choices.get("dir") or arguments[2]))
+        return mkdtemp(*arguments, **choices)
+
+    monkeypatch.setattr(Path, "rename", guarded)
+    monkeypatch.setattr(Path, "replace", guarded)
+    monkeypatch.setattr(flows.tempfile, "mkdtemp", made)
+    error = refused(growing, "queue")
+    assert "Permission denied" in error.message
+    assert "nothing was written" in error.hint
+
+
 def test_a_folder_in_the_way_is_not_touched(growing: ProjectFolder) -> None:
     growing.write("terraform/04-queue/notes.txt", "mine")
     error = refused(growing, "queue")

@@ -116,7 +116,8 @@ def _known_modules(context: click.Context) -> list[str]:
         root, _ = find_root(read_settings(completion_flags(context)))
     except Exception:
         return []
-    return sorted(path.parent.name for path in (root / "terraform").glob("*/versions.tf"))
+    files = (path for name in ("versions.tf", "main.tf") for path in (root / "terraform").glob(f"*/{name}"))
+    return sorted({path.parent.name for path in files})
 
 
 def completion_flags(context: click.Context) -> dict[str, Any]:
