@@ -6,6 +6,7 @@ import http.client
 import json
 import random
 import threading
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -42,7 +43,7 @@ class Books:
             assert self.accepted.setdefault(key, entry) == entry, f"{key} was answered with two orders"
 
 
-def _orders(count: int, seed: int) -> list[tuple[str, dict[str, Any]]]:
+def _orders(count: int, seed: int, run: str) -> list[tuple[str, dict[str, Any]]]:
     """Return keys and bodies, a fifth of them repeated, in no order."""
     source = random.Random(seed)
     made = []
@@ -55,8 +56,8 @@ def _orders(count: int, seed: int) -> list[tuple[str, dict[str, Any]]]:
             | {"quantity": source.randrange(1, 9)}
             for _ in range(source.randrange(1, 4))
         ]
-        customer = f"load-{seed}-{source.randrange(count // 4 + 1)}"
-        made.append((f"load-{seed}-{number}", {"customer_id": customer, "currency": currency, "items": lines}))
+        customer = f"{run}-{source.randrange(count // 4 + 1)}"
+        made.append((f"{run}-{number}", {"customer_id": customer, "currency": currency, "items": lines}))
     made += source.sample(made, count // 5)
     source.shuffle(made)
     return made
@@ -115,13 +116,13 @@ def _unthrottled(project: TestProject) -> Iterator[None]:
         put(before["throttlingRateLimit"], before["throttlingBurstLimit"])
 
 
-def _stored(project: TestProject, seed: int) -> dict[str, tuple[str, Decimal]]:
+def _stored(project: TestProject, run: str) -> dict[str, tuple[str, Decimal]]:
     pages = project.client("dynamodb").get_paginator("scan").paginate(TableName=ORDERS, ConsistentRead=True)
     return {
         item["order_id"]["S"]: (item["currency"]["S"], Decimal(item["total"]["N"]))
         for page in pages
         for item in page["Items"]
-        if item["sk"]["S"] == "META" and item.get("customer_id", {}).get("S", "").startswith(f"load-{seed}-")
+        if item["sk"]["S"] == "META" and item.get("customer_id", {}).get("S", "").startswith(f"{run}-")
     }
 
 
@@ -150,21 +151,21 @@ def _all_of_the_day(project: TestProject, day: str) -> dict[str, Decimal]:
 
 def _load(project: TestProject, count: int, clients: int, seed: int) -> None:
     api, books, source = OrderApi.of(project), Books(), random.Random(seed)
-    began = datetime.now(UTC).date()
+    began, run = datetime.now(UTC).date(), f"load-{seed}-{time.time_ns()}"
     with (
         FaultProxy(project.endpoint, _spoil(source)) as proxy,
         another_version(project, AWS_ENDPOINT_URL_DYNAMODB=proxy.endpoint),
         _unthrottled(project),
         ThreadPoolExecutor(clients) as pool,
     ):
-        running = [pool.submit(_place, api, key, body, books, source) for key, body in _orders(count, seed)]
+        running = [pool.submit(_place, api, key, body, books, source) for key, body in _orders(count, seed, run)]
         _report(project, began.isoformat())  # while orders arrive
         for one in running:
             one.result()
         assert proxy.counts["spoilt"]
     told = {order_id: (currency, total) for order_id, currency, total in books.accepted.values()}
     assert len(told) == count
-    assert _stored(project, seed) == told
+    assert _stored(project, run) == told
     if datetime.now(UTC).date() != began:
         pytest.skip("midnight passed: the day's report is not that of all orders")
     reported = {
