@@ -75,20 +75,36 @@ class FakeDynamoDB:
         return {}
 
     def query(self, **arguments: Any) -> dict[str, Any]:
-        """Read a page of the index by day."""
+        """Read a page of an index."""
         self._enter("query", arguments)
-        (partition,) = decode(arguments["ExpressionAttributeValues"]).values()
+        partition_key = arguments["KeyConditionExpression"].partition(" ")[0]
+        sort_key = partition_key.replace("pk", "sk")
+        values = decode(arguments["ExpressionAttributeValues"])
+        partition, first, last = values[":partition"], values.get(":first", ""), values.get(":last", "\uffff")
+        backwards = not arguments.get("ScanIndexForward", True)
         found = sorted(
-            (item for item in self.items(arguments["TableName"]) if item.get("gsi1pk") == partition),
-            key=lambda item: str(item["gsi1sk"]),
+            (
+                item
+                for item in self.items(arguments["TableName"])
+                if item.get(partition_key) == partition and first <= item[sort_key] <= last
+            ),
+            key=lambda item: str(item[sort_key]),
+            reverse=backwards,
         )
-        start = decode(arguments["ExclusiveStartKey"])["gsi1sk"] if "ExclusiveStartKey" in arguments else ""
-        rest = [item for item in found if item["gsi1sk"] > start]
-        size = min(arguments["Limit"], self.page_size)
-        answer: dict[str, Any] = {"Items": [encode(item) for item in rest[:size]]}
-        if len(rest) > size:
-            last = rest[size - 1]
-            answer["LastEvaluatedKey"] = encode({name: last[name] for name in ("pk", "sk", "gsi1pk", "gsi1sk")})
+        if "ExclusiveStartKey" in arguments:
+            start = decode(arguments["ExclusiveStartKey"])
+            found = [
+                item
+                for item in found
+                if item[sort_key] != start[sort_key] and (item[sort_key] < start[sort_key]) == backwards
+            ]
+        size = min(arguments.get("Limit", self.page_size), self.page_size)
+        answer: dict[str, Any] = {"Count": len(found[:size])}
+        if arguments.get("Select") != "COUNT":
+            answer["Items"] = [encode(item) for item in found[:size]]
+        if len(found) > size:
+            last = found[size - 1]
+            answer["LastEvaluatedKey"] = encode({name: last[name] for name in ("pk", "sk", partition_key, sort_key)})
         return answer
 
     def _enter(self, operation: str, arguments: dict[str, Any]) -> None:
@@ -114,7 +130,7 @@ class FakeDynamoDB:
         condition = body.get("ConditionExpression")
         if condition is None:
             return True
-        return any(_holds(part.strip(), item, body) for part in condition.split(" OR "))
+        return all(_any_holds(part.strip(), item, body) for part in condition.split(" AND "))
 
     def _apply(self, body: Mapping[str, Any]) -> None:
         table = self._table(body["TableName"])
@@ -137,7 +153,17 @@ def _key(item: Mapping[str, Any]) -> tuple[str, ...]:
     return tuple(str(item[name]) for name in ("pk", "sk") if name in item)
 
 
+def _any_holds(condition: str, item: Item, body: Mapping[str, Any]) -> bool:
+    inner = condition[1:-1] if condition.startswith("(") else condition
+    return any(_holds(part.strip(), item, body) for part in inner.split(" OR "))
+
+
 def _holds(condition: str, item: Item, body: Mapping[str, Any]) -> bool:
+    if match := re.fullmatch(r"(#\w+) IN \((.+)\)", condition):
+        values = decode(body["ExpressionAttributeValues"])
+        return item.get(body["ExpressionAttributeNames"][match[1]]) in {
+            values[one.strip()] for one in match[2].split(",")
+        }
     if match := re.fullmatch(r"attribute_(not_)?exists\((\w+)\)", condition):
         return (match[2] in item) != bool(match[1])
     match = re.fullmatch(r"(#?\w+) (=|<|<=) (:\w+)", condition)

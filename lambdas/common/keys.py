@@ -7,6 +7,9 @@ from zlib import crc32
 
 META = "META"
 DAY_INDEX = "gsi1_day"
+CUSTOMER_INDEX = "gsi2_customer"
+REPORT_FILES = ("report.html", "report.json", "orders.csv", "summary.csv")
+"""What a version of a report holds beside its manifest."""
 
 
 def order(order_id: str) -> str:
@@ -34,6 +37,16 @@ def day(day_: date, shard_: int) -> str:
     return f"DAY#{day_.isoformat()}#{shard_}"
 
 
+def changes(day_: date, shard_: int) -> str:
+    """Partition key of one shard of a day's changes (cancellations, refunds) in the index by day."""
+    return f"CHANGES#{day_.isoformat()}#{shard_}"
+
+
+def change(version: int) -> str:
+    """Sort key of the change that made a version of an order."""
+    return f"CHANGE#{version:06d}"
+
+
 def report(day_: date) -> str:
     """Partition key of the item that knows a day's newest report."""
     return f"REPORT#{day_.isoformat()}"
@@ -42,3 +55,8 @@ def report(day_: date) -> str:
 def mailing(day_: date, version: int) -> str:
     """Partition key of the mark that a version of a report was mailed."""
     return f"REPORT#{day_.isoformat()}#{version}"
+
+
+def report_folder(day_: date, version: int) -> str:
+    """Where a version of a report lies in the bucket."""
+    return f"reports/dt={day_.isoformat()}/v{version:04d}/"

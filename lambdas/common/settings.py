@@ -35,9 +35,11 @@ def zone(environment: Mapping[str, str], name: str) -> ZoneInfo:
         raise SettingError(f"environment variable {name} holds no IANA time zone: {value}") from error
 
 
-def addresses(environment: Mapping[str, str], name: str) -> tuple[str, ...]:
-    """Return a variable that holds a comma separated list with at least one entry."""
+def addresses(environment: Mapping[str, str], name: str, maximum: int) -> tuple[str, ...]:
+    """Return a variable that holds a comma separated list with one to `maximum` entries."""
     values = tuple(part.strip() for part in text(environment, name).split(",") if part.strip())
     if not values:
         raise SettingError(f"environment variable {name} holds no address")
+    if len(values) > maximum:
+        raise SettingError(f"environment variable {name} holds {len(values)} addresses, at most {maximum} are possible")
     return values

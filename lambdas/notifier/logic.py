@@ -17,6 +17,8 @@ from common.clients import error_code
 from marks import Marks, State
 
 SCHEMA_VERSION = 1
+MAX_RECIPIENTS = 50
+"""What SES takes in one message."""
 _KEY = re.compile(r"(reports/dt=([0-9]{4}-[0-9]{2}-[0-9]{2})/v([0-9]{4,})/)manifest\.json")
 # answers after which the mail may nevertheless be on its way
 _UNDECIDED = {"InternalFailure", "InternalServerError", "InternalServiceError", "RequestTimeout", "ServiceUnavailable"}
@@ -52,7 +54,7 @@ class Settings:
             bucket=settings.text(environment, "REPORTS_BUCKET_NAME"),
             table=settings.text(environment, "ORDERS_TABLE_NAME"),
             sender=settings.text(environment, "SENDER"),
-            recipients=settings.addresses(environment, "RECIPIENTS"),
+            recipients=settings.addresses(environment, "RECIPIENTS", MAX_RECIPIENTS),
             configuration_set=settings.text(environment, "CONFIGURATION_SET_NAME"),
             topic=settings.text(environment, "REPORTS_TOPIC_ARN"),
         )

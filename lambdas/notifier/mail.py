@@ -12,9 +12,11 @@ _ROWS = (
     ("Units", "units"),
     ("Gross", "gross"),
     ("Discounts", "discounts"),
+    ("Net", "net"),
     ("Shipping", "shipping"),
     ("Tax", "tax"),
     ("Total", "total"),
+    ("Kept", "kept"),
     ("Average order", "average_order_value"),
 )
 
@@ -30,7 +32,8 @@ def text(manifest: Mapping[str, Any], bucket: str) -> str:
     """Return the report in plain text."""
     lines = [subject(manifest), "", f"{manifest['input_count']} orders, time zone {manifest['time_zone']}", ""]
     for code, figures in manifest["currencies"].items():
-        lines += [code, *(f"  {label + ':':<15}{figures[name]:>20}" for label, name in _ROWS), ""]
+        rows = [f"  {label + ':':<15}{figures[name]:>20}" for label, name in _ROWS if name in figures]
+        lines += [code, *rows, ""]
     if not manifest["currencies"]:
         lines += ["There were no orders on this day.", ""]
     lines += [f"Files in s3://{bucket}:", *(f"  {file['key']}" for file in manifest["files"])]

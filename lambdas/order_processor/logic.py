@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import random
 import time
 from collections.abc import Callable, Mapping
@@ -12,15 +10,17 @@ from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import idempotency
 import validation
+import views
 from common import days, keys, money, settings, ulid
-from common.clients import Item
+from idempotency import Answer, Submission, Ticket
 from problems import Problem
 from store import Outcome, Store
 from validation import Draft, Line
 
 ROUTE = "POST /orders"
-_ATTEMPTS = 8
+ATTEMPTS = 8
 _PAUSE = 0.02
 
 
@@ -42,27 +42,6 @@ class Settings:
         )
 
 
-@dataclass(frozen=True)
-class Submission:
-    """A request to place an order, as it came."""
-
-    body: str | None
-    content_type: str | None
-    idempotency_key: str | None
-    principal: str
-    base64: bool = False
-
-
-@dataclass(frozen=True)
-class Placed:
-    """The answer to an accepted order; the same again when the request is repeated."""
-
-    status: int
-    body: str
-    order_id: str
-    replayed: bool
-
-
 def place_order(
     submission: Submission,
     store: Store,
@@ -71,38 +50,36 @@ def place_order(
     *,
     new_id: Callable[[datetime], str] = ulid.new,
     pause: Callable[[float], None] = time.sleep,
-) -> Placed:
+) -> Answer:
     """Store an order exactly once per idempotency key.
 
     Raises:
         Problem: The request cannot be served.
         store.Unavailable: The table asks for patience.
     """
-    key = _record_key(submission)
+    key = idempotency.key_of(submission, ROUTE)
     body = validation.parse(submission.body, submission.content_type, base64=submission.base64)
     draft = validation.check(body, now)
-    payload_hash = _payload_hash(body)
-    day = days.business_day(now, config.zone)
-    store.announce_shards(day, config.shards)
+    ticket = Ticket(key, idempotency.hash_of(body), now, config.key_lifetime)
+    store.announce_shards(days.business_day(now, config.zone), config.shards)
     kind, order_id, outcome = "new", new_id(now), Outcome.CONTENDED
-    for attempt in range(_ATTEMPTS):
+    for attempt in range(ATTEMPTS):
         order = _item(draft, order_id, kind, now, config)
-        answer = _text(_summary(order))
-        record = _record(key, payload_hash, answer, order_id, now, config.key_lifetime)
-        outcome = store.write(order, record, int(now.timestamp()))
+        answer = views.text(views.summary(order))
+        outcome = store.write(order, ticket.record(201, answer, order_id), int(now.timestamp()))
         if outcome is Outcome.WRITTEN:
-            return Placed(201, answer, order_id, replayed=False)
+            return Answer(201, answer, order_id, replayed=False)
         if outcome is Outcome.KEY_USED:
-            earlier = _replay(store.record(key), payload_hash, now)
+            earlier = ticket.replay(store.record(key))
             if earlier is not None:
                 return earlier
         elif outcome is Outcome.CUSTOMER_DIFFERS:
             kind = "returning" if kind == "new" else "new"
-        elif outcome is Outcome.ID_TAKEN:
+        elif outcome is Outcome.ORDER_DIFFERS:
             order_id = new_id(now)
         else:
-            pause(random.uniform(0.5, 1) * _PAUSE * 2**attempt)  # noqa: S311 - spreads retries, no secret
-    raise _gave_up(outcome)
+            wait(attempt, pause)
+    raise gave_up(outcome)
 
 
 def find_order(order_id: str, store: Store) -> str:
@@ -114,68 +91,31 @@ def find_order(order_id: str, store: Store) -> str:
     """
     order = store.order(order_id) if ulid.is_valid(order_id) else None
     if order is None:
-        raise Problem(404, "order_not_found", "There is no order with this id.")
-    return _text(_detail(order))
+        raise order_not_found()
+    return views.text(views.detail(order))
 
 
-def principal(identity: Mapping[str, Any]) -> str:
-    """Name the caller for idempotency: sessions of one role are one caller, so a retry may come from another.
+def order_not_found() -> Problem:
+    """Return the answer for an order that is not there."""
+    return Problem(404, "order_not_found", "There is no order with this id.")
 
-    Args:
-        identity: `requestContext.identity` of the API's event.
-    """
-    arn = str(identity.get("userArn") or identity.get("caller") or "anonymous")
-    if ":assumed-role/" in arn:
-        return arn.rpartition("/")[0]
-    return arn
+
+def wait(attempt: int, pause: Callable[[float], None]) -> None:
+    """Let another transaction finish; longer with every attempt, and never at the same pace as others."""
+    pause(random.uniform(0.5, 1) * _PAUSE * 2**attempt)  # noqa: S311 - spreads retries, no secret
+
+
+def gave_up(outcome: Outcome) -> Problem:
+    """Return the answer after the last attempt."""
+    if outcome in {Outcome.KEY_CONTENDED, Outcome.KEY_USED}:
+        return idempotency.in_progress()
+    return unavailable()
 
 
 def unavailable() -> Problem:
     """Return the answer for a table that asks for patience."""
     detail = "The service is busy. Repeat the request with the same Idempotency-Key."
     return Problem(503, "busy", detail, retry_after=2)
-
-
-def _gave_up(outcome: Outcome) -> Problem:
-    if outcome in {Outcome.KEY_CONTENDED, Outcome.KEY_USED}:
-        detail = "A request with this Idempotency-Key is still being processed."
-        return Problem(409, "request_in_progress", detail, retry_after=1)
-    return unavailable()
-
-
-def _record_key(submission: Submission) -> str:
-    value = (submission.idempotency_key or "").strip()
-    if not value:
-        raise Problem(400, "idempotency_key_required", "The header Idempotency-Key is required.")
-    if len(value) > 255 or not value.isprintable():
-        raise Problem(400, "invalid_idempotency_key", "The header Idempotency-Key must have 1 to 255 characters.")
-    return hashlib.sha256("\n".join((submission.principal, ROUTE, value)).encode()).hexdigest()
-
-
-def _payload_hash(body: Mapping[str, Any]) -> str:
-    return hashlib.sha256(json.dumps(body, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
-
-
-def _record(
-    key: str, payload_hash: str, answer: str, order_id: str, now: datetime, lifetime: timedelta
-) -> dict[str, Any]:
-    return {
-        "pk": key,
-        "payload_hash": payload_hash,
-        "status_code": 201,
-        "response": answer,
-        "order_id": order_id,
-        "expires_at": int((now + lifetime).timestamp()),
-    }
-
-
-def _replay(record: Item | None, payload_hash: str, now: datetime) -> Placed | None:
-    if record is None or record["expires_at"] <= int(now.timestamp()):
-        return None  # deleted or expired since the attempt: the key is free again
-    if record["payload_hash"] != payload_hash:
-        detail = "This Idempotency-Key was used for another order."
-        raise Problem(422, "idempotency_key_reused", detail)
-    return Placed(int(record["status_code"]), record["response"], record["order_id"], replayed=True)
 
 
 def _item(draft: Draft, order_id: str, kind: str, now: datetime, config: Settings) -> dict[str, Any]:
@@ -198,6 +138,9 @@ def _item(draft: Draft, order_id: str, kind: str, now: datetime, config: Setting
         "shipping": draft.shipping,
         "tax": draft.tax,
         "total": draft.total,
+        # what was paid back, and in how many refunds
+        "refunded": money.ZERO,
+        "refund_count": 0,
         # `lines` is what the index by day carries; names and unit prices would only make it larger
         "lines": [_line(line) for line in draft.lines],
         "items": [_position(line) for line in draft.lines],
@@ -218,48 +161,3 @@ def _line(line: Line) -> dict[str, Any]:
 def _position(line: Line) -> dict[str, Any]:
     position = {**_line(line), "unit_price": line.unit_price}
     return position if line.name is None else {**position, "name": line.name}
-
-
-def _summary(order: Mapping[str, Any]) -> dict[str, Any]:
-    currency = order["currency"]
-    amounts = {
-        name: money.as_text(order[name], currency) for name in ("subtotal", "discount", "shipping", "tax", "total")
-    }
-    return {
-        "order_id": order["order_id"],
-        "status": order["status"],
-        "currency": currency,
-        **amounts,
-        "business_day": order["business_day"],
-        "created_at": order["created_at"],
-    }
-
-
-def _detail(order: Item) -> dict[str, Any]:
-    detail = {
-        **_summary(order),
-        "customer_id": order["customer_id"],
-        "customer_kind": order["customer_kind"],
-        "items": [_item_view(item, order["currency"]) for item in order["items"]],
-        "updated_at": order["updated_at"],
-        "version": int(order["version"]),
-    }
-    if "placed_at" in order:
-        detail["placed_at"] = order["placed_at"]
-    return detail
-
-
-def _item_view(item: Mapping[str, Any], currency: str) -> dict[str, Any]:
-    price = item["unit_price"]
-    view = {
-        "sku": item["sku"],
-        "category": item["category"],
-        "quantity": int(item["quantity"]),
-        "unit_price": money.as_text(price, currency) if money.fits(price, currency) else f"{price.normalize():f}",
-        "amount": money.as_text(item["amount"], currency),
-    }
-    return {**view, "name": item["name"]} if "name" in item else view
-
-
-def _text(document: Mapping[str, Any]) -> str:
-    return json.dumps(document, ensure_ascii=False, separators=(",", ":"))

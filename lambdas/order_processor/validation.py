@@ -1,12 +1,15 @@
-"""The authoritative check of an order: every problem at once, each with its place."""
+"""The authoritative check of what clients send: every problem at once, each with its place.
+
+What a JSON schema can say is answered with 400, as the gateway does from the schemas in openapi.yaml. What has
+the form and makes no sense is answered with 422.
+"""
 
 from __future__ import annotations
 
 import json
 import re
-import unicodedata
 from base64 import b64decode
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -19,14 +22,21 @@ from problems import Issue, Problem
 MAX_BODY_BYTES = 256 * 1024
 MAX_ITEMS = 100
 MAX_QUANTITY = 10_000
+MAX_LIMIT = 100
+MAX_CURSOR = 512
 CLOCK_SKEW = timedelta(minutes=5)
 
 _AMOUNT = re.compile(r"[0-9]{1,12}(\.[0-9]{1,4})?")
 _CURRENCY = re.compile(r"[A-Z]{3}")
+_LIMIT = re.compile(r"[0-9]{1,3}")
+# no control characters, and something that can be seen
+_PRINTABLE = re.compile(r"[^\x00-\x1f\x7f-\x9f]*[^\x00-\x20\x7f-\xa0][^\x00-\x1f\x7f-\x9f]*")
+_SURROGATE = re.compile(r"[\ud800-\udfff]")
 _INSTANT = re.compile(
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,6})?([Zz]|[+-][0-9]{2}:[0-9]{2})"
 )
 _ORDER_KEYS = {"customer_id", "currency", "items", "discount", "shipping", "tax", "total", "placed_at"}
+_QUERY_KEYS = {"customer_id", "limit", "cursor"}
 _ITEM_KEYS = {"sku", "name", "category", "quantity", "unit_price"}
 
 
@@ -106,6 +116,71 @@ def check(body: Mapping[str, Any], now: datetime) -> Draft:
 
 
 @dataclass(frozen=True)
+class Listing:
+    """Which orders are asked for."""
+
+    customer_id: str
+    limit: int
+    cursor: str | None
+
+
+def check_cancellation(body: Mapping[str, Any]) -> str:
+    """Return the reason of a cancellation.
+
+    Raises:
+        Problem: 400 with everything that violates the schema.
+    """
+    reader = _Reader()
+    reader.only(body, "#", {"reason"})
+    reason = reader.text(body, "#", "reason", 200)
+    if reader.issues or reason is None:
+        raise Problem(400, "invalid_cancellation", "The cancellation lacks the required form.", issues=reader.issues)
+    return reason
+
+
+def check_refund(body: Mapping[str, Any]) -> tuple[Decimal, str]:
+    """Return amount and reason of a refund; whether the amount fits the order is decided later.
+
+    Raises:
+        Problem: 400 with everything that violates the schema.
+    """
+    reader = _Reader()
+    reader.only(body, "#", {"amount", "reason"})
+    amount = reader.amount(body, "#", "amount", required=True)
+    reason = reader.text(body, "#", "reason", 200)
+    if reader.issues or amount is None or reason is None:
+        raise Problem(400, "invalid_refund", "The refund does not have the required form.", issues=reader.issues)
+    return amount, reason
+
+
+def check_listing(query: Mapping[str, Sequence[str]]) -> Listing:
+    """Check the query parameters of a list of orders.
+
+    Args:
+        query: Every value of every parameter.
+
+    Raises:
+        Problem: 400 with everything that is wrong.
+    """
+    reader = _Reader()
+    reader.only(query, "?", _QUERY_KEYS)
+    single = {}
+    for name in _QUERY_KEYS & set(query):
+        if len(query[name]) == 1:
+            single[name] = query[name][0]
+        else:
+            reader.complain(f"?/{name}", "must be given once")
+    customer_id = None if reader.issues else reader.text(single, "?", "customer_id", 128)
+    limit = single.get("limit", "20")
+    if not _LIMIT.fullmatch(limit) or not 1 <= int(limit) <= MAX_LIMIT:
+        reader.complain("?/limit", f"must be an integer from 1 to {MAX_LIMIT}")
+    cursor = reader.text(single, "?", "cursor", MAX_CURSOR, required=False)
+    if reader.issues or customer_id is None:
+        raise Problem(400, "invalid_query", "The query parameters are not valid.", issues=reader.issues)
+    return Listing(customer_id, int(limit), cursor)
+
+
+@dataclass(frozen=True)
 class _Fields:
     customer_id: str
     currency: str
@@ -144,7 +219,7 @@ class _Reader:
         value = source[name]
         if not isinstance(value, str) or not 1 <= len(value) <= maximum:
             self.complain(f"{base}/{name}", f"must be a string of 1 to {maximum} characters")
-        elif not value.strip() or any(unicodedata.category(letter) in {"Cc", "Cs"} for letter in value):
+        elif not _PRINTABLE.fullmatch(value) or _SURROGATE.search(value):
             self.complain(f"{base}/{name}", "must be printable text")
         else:
             return value
@@ -182,10 +257,7 @@ class _Reader:
             return None
         value = source[name]
         if isinstance(value, str) and _INSTANT.fullmatch(value):
-            try:
-                return days.timestamp(days.instant(value.upper()))
-            except (ValueError, OverflowError):
-                pass
+            return value.upper()
         self.complain(f"#/{name}", "must be an RFC 3339 instant with an offset")
         return None
 
@@ -254,8 +326,7 @@ def _settle(fields: _Fields, now: datetime) -> Draft:
     total = subtotal - fields.discount + fields.shipping + fields.tax
     if fields.total is not None and fields.total != total:
         reader.complain("#/total", f"must be {money.as_text(total, currency)}, the sum of the order's parts")
-    if fields.placed_at is not None and days.instant(fields.placed_at) > now + CLOCK_SKEW:
-        reader.complain("#/placed_at", "must not lie in the future")
+    placed_at = _placed_at(reader, fields.placed_at, now)
     if reader.issues:
         raise Problem(422, "unacceptable_order", "The order cannot be accepted.", issues=reader.issues)
     return Draft(
@@ -267,8 +338,21 @@ def _settle(fields: _Fields, now: datetime) -> Draft:
         fields.shipping,
         fields.tax,
         total,
-        fields.placed_at,
+        placed_at,
     )
+
+
+def _placed_at(reader: _Reader, text: str | None, now: datetime) -> str | None:
+    if text is None:
+        return None
+    try:
+        moment = days.instant(text)
+        if moment <= now + CLOCK_SKEW:
+            return days.timestamp(moment)
+        reader.complain("#/placed_at", "must not lie in the future")
+    except (ValueError, OverflowError):
+        reader.complain("#/placed_at", "must be an instant that exists")
+    return None
 
 
 def _fragment(name: str) -> str:

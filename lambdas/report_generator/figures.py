@@ -26,6 +26,11 @@ class _Sum:
 @dataclass
 class _Currency:
     hours: list[_Sum]
+    refunded_orders: int = 0
+    refunds: int = 0
+    refunded: Decimal = money.ZERO
+    cancelled: int = 0
+    voided: Decimal = money.ZERO
     discounts: Decimal = money.ZERO
     shipping: Decimal = money.ZERO
     tax: Decimal = money.ZERO
@@ -49,6 +54,8 @@ class Aggregation:
         self._currencies: dict[str, _Currency] = {}
         self.orders = 0
         self.outside_window = 0
+        self.changed_later = 0
+        self._end = days.timestamp(self._hours[-1] + days.HOUR)
 
     def add(self, order: Mapping[str, Any]) -> None:
         """Count an order; every amount comes from the order's own attributes."""
@@ -77,7 +84,21 @@ class Aggregation:
             entry.units += units
             entry.gross += order["subtotal"]
             entry.total += order["total"]
+        self._changes(figures, order)
         self.orders += 1
+
+    def _changes(self, figures: _Currency, order: Mapping[str, Any]) -> None:
+        """Count what the order has become: its total is what was kept, refunded and voided."""
+        refunded = order.get("refunded", money.ZERO)
+        if refunded:
+            figures.refunded_orders += 1
+            figures.refunds += int(order["refund_count"])
+            figures.refunded += refunded
+        if order["status"] == "CANCELLED":
+            figures.cancelled += 1
+            figures.voided += order["total"] - refunded
+        if order.get("updated_at", "") >= self._end:
+            self.changed_later += 1
 
     def _hour(self, created_at: str) -> int:
         """Return the hour's index; an order outside its day (the zone was changed) goes to the nearest hour."""
@@ -115,6 +136,19 @@ class Aggregation:
             "tax": amount(figures.tax),
             "total": amount(whole.total),
             "average_order_value": amount(average),
+            "units_per_order": _ratio(whole.units, whole.orders, 2),
+            "refunds": {
+                "orders": figures.refunded_orders,
+                "count": figures.refunds,
+                "total": amount(figures.refunded),
+                "rate": _ratio(figures.refunded, whole.total, 4),
+            },
+            "cancellations": {
+                "orders": figures.cancelled,
+                "total": amount(figures.voided),
+                "rate": _ratio(figures.cancelled, whole.orders, 4),
+            },
+            "kept": amount(whole.total - figures.refunded - figures.voided),
             "customers": {
                 kind: {"orders": entry.orders, "total": amount(entry.total)} for kind, entry in figures.kinds.items()
             },
@@ -139,6 +173,12 @@ class Aggregation:
         return start.astimezone(self._zone).isoformat(timespec="minutes")
 
 
+def _ratio(part: int | Decimal, whole: int | Decimal, digits: int) -> str:
+    """Write a quotient with fixed digits; of nothing, nothing is zero."""
+    value = Decimal(part) / whole if whole else money.ZERO
+    return f"{value.quantize(Decimal(1).scaleb(-digits), rounding=ROUND_HALF_UP):f}"
+
+
 def _ranked(entries: Mapping[str, _Sum], *, by_units: bool) -> list[tuple[str, _Sum]]:
     def rank(pair: tuple[str, _Sum]) -> tuple[Decimal, Decimal, str]:
         name, entry = pair
@@ -158,6 +198,7 @@ SUMMARY = (
     "tax",
     "total",
     "average_order_value",
+    "kept",
 )
 """The figures that a manifest repeats for each currency."""
 

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date
+from functools import partial
 from typing import Any
 
 from common import keys
 from common.clients import Item, decode, encode
 
-PAGE_ITEMS = 1000  # two pages per shard are in memory: bounded however large the day is
+PAGE_ITEMS = 1000
+_IN_MEMORY = 5000  # two pages per shard: bounded however many orders and shards the day has
+_LEAST = 10
 _PARALLEL = 8
 
 
@@ -42,34 +45,46 @@ def read_day(client: Any, table: str, day: date, default_shards: int) -> Iterato
         day: The business day.
         default_shards: Shards of a day that has no item telling their number.
     """
-    count = _shards(client, table, day, default_shards)
+    count = shards_of(client, table, day, default_shards)
     reading = Reading(shards=count)
     pool = ThreadPoolExecutor(max_workers=min(count, _PARALLEL))
     try:
-        first = [pool.submit(_query, client, table, keys.day(day, shard), None) for shard in range(count)]
-        streams = [
-            _follow(pool, client, table, keys.day(day, shard), future, reading) for shard, future in enumerate(first)
-        ]
+        size = max(_IN_MEMORY // (2 * count), _LEAST)
+        queries = [partial(_query, client, table, keys.day(day, shard), limit=size) for shard in range(count)]
+        first = [pool.submit(query, None) for query in queries]
+        streams = [_follow(pool, query, future, reading) for query, future in zip(queries, first, strict=True)]
         reading.orders = heapq.merge(*streams, key=lambda order: (order["created_at"], order["order_id"]))
         yield reading
     finally:
         pool.shutdown(cancel_futures=True)
 
 
-def _shards(client: Any, table: str, day: date, default: int) -> int:
+def shards_of(client: Any, table: str, day: date, default: int) -> int:
+    """Return into how many shards a day is split; the default for a day on which nothing was announced."""
     key = encode({"pk": keys.shards(day), "sk": keys.META})
     answer = client.get_item(TableName=table, Key=key, ConsistentRead=True)
     return int(decode(answer["Item"])["shards"]) if "Item" in answer else default
 
 
-def _query(client: Any, table: str, partition: str, start: Item | None) -> dict[str, Any]:
+def query_all(client: Any, table: str, partition: str) -> Iterator[Item]:
+    """Return the items of one partition of the index by day, in the order of time."""
+    start = None
+    while True:
+        page = _query(client, table, partition, start)
+        yield from (decode(item) for item in page["Items"])
+        start = page.get("LastEvaluatedKey")
+        if start is None:
+            return
+
+
+def _query(client: Any, table: str, partition: str, start: Item | None, *, limit: int = PAGE_ITEMS) -> dict[str, Any]:
     more = {} if start is None else {"ExclusiveStartKey": start}
     answer: dict[str, Any] = client.query(
         TableName=table,
         IndexName=keys.DAY_INDEX,
         KeyConditionExpression="gsi1pk = :partition",
         ExpressionAttributeValues=encode({":partition": partition}),
-        Limit=PAGE_ITEMS,
+        Limit=limit,
         **more,
     )
     return answer
@@ -77,9 +92,7 @@ def _query(client: Any, table: str, partition: str, start: Item | None) -> dict[
 
 def _follow(
     pool: ThreadPoolExecutor,
-    client: Any,
-    table: str,
-    partition: str,
+    query: Callable[[Item | None], dict[str, Any]],
     first: Future[dict[str, Any]],
     reading: Reading,
 ) -> Iterator[Item]:
@@ -89,6 +102,6 @@ def _follow(
         reading.pages += 1
         start = page.get("LastEvaluatedKey")
         # the next page travels while this one is counted
-        future = pool.submit(_query, client, table, partition, start) if start else None
+        future = pool.submit(query, start) if start else None
         for item in page["Items"]:
             yield decode(item)

@@ -31,6 +31,11 @@ _STEPS = (
     ("+ Tax", "tax"),
     ("= Total", "total"),
 )
+_SIDES = (
+    ("Day before", "previous_day"),
+    ("Same weekday", "same_weekday"),
+    ("Seven days' average", "seven_day_average"),
+)
 
 
 def page(report: Mapping[str, Any]) -> str:
@@ -46,7 +51,8 @@ def page(report: Mapping[str, Any]) -> str:
         f"version {report['version']} · as of {report['as_of']}"
     )
     currencies = report["currencies"]
-    body = "".join(_currency(code, figures) for code, figures in currencies.items())
+    trends = report.get("trends", {})
+    body = "".join(_currency(code, figures, trends.get(code)) for code, figures in currencies.items())
     if not currencies:
         body = f'<p style="font-size:14px;color:#475569">{_text("There were no orders on this day.")}</p>'
     return (
@@ -57,14 +63,14 @@ def page(report: Mapping[str, Any]) -> str:
         '<div style="max-width:760px;margin:0 auto;padding:24px 16px">\n'
         f'<h1 style="margin:0 0 4px;font-size:24px">{_text(title)}</h1>\n'
         f'<p style="margin:0 0 20px;font-size:13px;color:#475569">{_text(about)}</p>\n'
-        f"{body}"
+        f"{body}{_changes(report.get('changes', {}))}"
         '<p style="margin:16px 0 0;font-size:11px;color:#64748b">'
         f"Checksum {_text(report['checksum'])}. Amounts of different currencies are never added.</p>\n"
         "</div>\n</body>\n</html>\n"
     )
 
 
-def _currency(code: str, figures: Mapping[str, Any]) -> str:
+def _currency(code: str, figures: Mapping[str, Any], trend: Mapping[str, Any] | None) -> str:
     tiles = "".join(
         f'<td style="{_TILE}"><div style="font-size:12px;color:#475569">{_text(label)}</div>'
         f'<div style="font-size:20px;font-weight:600;margin-top:2px">{_number(figures[name])}</div></td>'
@@ -72,8 +78,17 @@ def _currency(code: str, figures: Mapping[str, Any]) -> str:
     )
     top = figures["top_products"]
     customers = figures["customers"]
+    refunds, cancellations = figures["refunds"], figures["cancellations"]
+    minus = "\N{MINUS SIGN}"
+    steps = [
+        *((label, figures[name]) for label, name in _STEPS),
+        (f"{minus} Refunds ({refunds['count']})", refunds["total"]),
+        (f"{minus} Cancellations ({cancellations['orders']})", cancellations["total"]),
+        ("= Kept", figures["kept"]),
+    ]
     sections = (
-        _table("From gross to total", ("", code), [(label, figures[name]) for label, name in _STEPS]),
+        _table("From gross to what is kept", ("", code), steps),
+        _trend(code, trend),
         _table(
             "Customers",
             ("Kind", "Orders", f"Total {code}"),
@@ -91,6 +106,34 @@ def _currency(code: str, figures: Mapping[str, Any]) -> str:
         f'<table role="presentation" style="border-collapse:separate;border-spacing:6px 0;width:100%">'
         f"<tr>{tiles}</tr></table>\n{''.join(sections)}</div>\n"
     )
+
+
+def _trend(code: str, trend: Mapping[str, Any] | None) -> str:
+    rows: list[tuple[str, str, str, str]] = []
+    if trend is None:
+        return ""
+    for label, name in _SIDES:
+        orders, total = trend[name]["orders"], trend[name]["total"]
+        if orders is not None and total is not None:
+            rows.append((label, orders["value"], total["value"], _percent(total.get("change"))))
+    unusual = [f"{one['figure']} {_percent(one['change'])} %" for one in trend["anomalies"]]
+    note = f"Unusual beside the average: {', '.join(unusual)}." if unusual else ""
+    return _table("Beside earlier days", ("", "Orders", f"Total {code}", "Change %"), rows, note) if rows else ""
+
+
+def _percent(change: str | None) -> str:
+    return "" if change is None else f"{Decimal(change) * 100:.1f}"
+
+
+def _changes(changes: Mapping[str, Any]) -> str:
+    rows = [
+        (f"{name.capitalize()}, {code}", entry["count"], entry["total"])
+        for code, kinds in changes.items()
+        for name, entry in kinds.items()
+    ]
+    if not rows:
+        return ""
+    return _table("Made on this day, of orders of any day", ("", "Count", "Total"), rows)
 
 
 def _categories(code: str, entries: Sequence[Mapping[str, Any]]) -> str:
@@ -155,7 +198,7 @@ def _cell(value: object, *, right: bool = False) -> str:
 
 
 def _number(value: object) -> str:
-    return f"{Decimal(str(value)):,f}"
+    return "" if value == "" else f"{Decimal(str(value)):,f}"
 
 
 def _text(value: object) -> str:

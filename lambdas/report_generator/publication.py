@@ -24,6 +24,8 @@ class Version:
 
     Attributes:
         published: Whether its manifest is known to be in the bucket.
+        latest_published: Number of the newest version whose manifest is; 0 for none.
+        confirmed_at: When the day was last found to be what this version says; later than `as_of` or empty.
     """
 
     number: int
@@ -31,6 +33,13 @@ class Version:
     as_of: str
     input_count: int
     published: bool = False
+    latest_published: int = 0
+    confirmed_at: str = ""
+
+    @property
+    def holds_until(self) -> str:
+        """The instant up to which changes are known to be in it."""
+        return max(self.as_of, self.confirmed_at)
 
 
 @dataclass(frozen=True)
@@ -75,6 +84,8 @@ class Versions:
             item["as_of"],
             int(item["input_count"]),
             published="published_at" in item,
+            latest_published=int(item.get("published_version", 0)),
+            confirmed_at=item.get("confirmed_at", ""),
         )
 
     def begin(self, day: date, version: Version, previous: Version | None) -> None:
@@ -83,7 +94,7 @@ class Versions:
         Raises:
             OvertakenError: Another run took it first.
         """
-        item = {
+        item: dict[str, Any] = {
             "pk": keys.report(day),
             "sk": keys.META,
             "version": version.number,
@@ -93,6 +104,8 @@ class Versions:
         }
         condition: dict[str, Any] = {"ConditionExpression": "attribute_not_exists(pk)"}
         if previous is not None:
+            if previous.latest_published:
+                item["published_version"] = previous.latest_published
             values = encode({":previous": previous.number})
             condition = {"ConditionExpression": "version = :previous", "ExpressionAttributeValues": values}
         try:
@@ -102,15 +115,22 @@ class Versions:
                 raise OvertakenError(f"version {version.number} of {day} is being made by another run") from None
             raise
 
+    def confirm(self, day: date, version: Version, at: str) -> None:
+        """Remember that a version was found unchanged: the changes before that instant are in it."""
+        self._update(day, version, "SET confirmed_at = :at", at)
+
     def finish(self, day: date, version: Version, published_at: str) -> None:
         """Remember that the manifest is in the bucket, unless a newer version has been begun."""
+        self._update(day, version, "SET published_at = :at, published_version = :version", published_at)
+
+    def _update(self, day: date, version: Version, update: str, at: str) -> None:
         try:
             self.client.update_item(
                 TableName=self.table,
                 Key=self._key(day),
-                UpdateExpression="SET published_at = :at",
+                UpdateExpression=update,
                 ConditionExpression="version = :version",
-                ExpressionAttributeValues=encode({":at": published_at, ":version": version.number}),
+                ExpressionAttributeValues=encode({":at": at, ":version": version.number}),
             )
         except ClientError as error:
             if error_code(error) != "ConditionalCheckFailedException":
@@ -138,11 +158,6 @@ class Bucket:
                     Body=body,
                     ContentType=document.content_type,
                 )
-
-
-def prefix(day: date, version: int) -> str:
-    """Return where a version of a report lies in the bucket."""
-    return f"reports/dt={day.isoformat()}/v{version:04d}/"
 
 
 def manifest(

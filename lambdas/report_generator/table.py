@@ -1,9 +1,9 @@
-"""orders.csv: RFC 4180, one row per order, safe to open in a spreadsheet."""
+"""orders.csv and summary.csv: RFC 4180, safe to open in a spreadsheet."""
 
 from __future__ import annotations
 
 import csv
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -24,8 +24,9 @@ COLUMNS = (
     "shipping",
     "tax",
     "total",
+    "refunded",
 )
-_AMOUNTS = COLUMNS[-5:]
+_AMOUNTS = COLUMNS[-6:]
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")  # wide forms count too
 
 
@@ -59,5 +60,27 @@ class OrdersTable:
         currency = order["currency"]
         units = sum(int(line["quantity"]) for line in order["lines"])
         texts = [safe(str(order[name])) for name in COLUMNS[:7]]
-        amounts = [money.as_text(order[name], currency) for name in _AMOUNTS]
+        amounts = [money.as_text(order.get(name, money.ZERO), currency) for name in _AMOUNTS]
         self._writer.writerow([*texts, units, *amounts])
+
+
+def write_summary(path: Path, currencies: Mapping[str, Mapping[str, Any]]) -> None:
+    """Write summary.csv: one row per currency and figure; inner figures are named with a dot.
+
+    Args:
+        path: The file to write.
+        currencies: The figures of the report.
+    """
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file, lineterminator="\r\n")
+        writer.writerow(("currency", "figure", "value"))
+        for code, figures in currencies.items():
+            writer.writerows((code, name, value) for name, value in _flat(figures))
+
+
+def _flat(figures: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    for name, value in figures.items():
+        if isinstance(value, Mapping):
+            yield from _flat(value, f"{prefix}{name}.")
+        elif not isinstance(value, list):
+            yield prefix + name, value

@@ -137,7 +137,7 @@ def test_every_route_is_validated_authorised_and_part_of_the_deployment(modules:
     assert validator.attributes["validate_request_parameters"] == "true"
     assert '"method.request.header.Idempotency-Key" = true' in _local(modules, "03-api-ingestion", "routes")
     [deployment] = _resources(modules, "aws_api_gateway_deployment")
-    for part in ("local.routes", "local.create_order_schema", "local.gateway_responses", "var.auth", "invoke_arn"):
+    for part in ("local.routes", "local.model_schemas", "local.gateway_responses", "var.auth", "invoke_arn"):
         assert part in deployment.attributes["triggers"], part
     assert _inner(deployment, "lifecycle").attributes["create_before_destroy"] == "true"
 

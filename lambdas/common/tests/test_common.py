@@ -91,9 +91,9 @@ def test_zones_of_the_environment_are_checked(value: str) -> None:
 
 
 def test_addresses_of_the_environment_are_split() -> None:
-    assert settings.addresses({"TO": " a@x, b@x ,"}, "TO") == ("a@x", "b@x")
+    assert settings.addresses({"TO": " a@x, b@x ,"}, "TO", 50) == ("a@x", "b@x")
     with pytest.raises(settings.SettingError, match="TO"):
-        settings.addresses({"TO": " , "}, "TO")
+        settings.addresses({"TO": " , "}, "TO", 50)
 
 
 def test_clients_give_up_in_time() -> None:

@@ -36,7 +36,7 @@ def event(key: str = KEY, bucket: str = "reports") -> dict[str, Any]:
 
 
 def manifest(**changes: Any) -> bytes:
-    names = ("orders", "units", "gross", "discounts", "net", "shipping", "tax", "total", "average_order_value")
+    names = ("orders", "units", "gross", "discounts", "net", "shipping", "tax", "total", "average_order_value", "kept")
     content = {
         "schema_version": 1,
         "report_date": "2026-11-23",
@@ -225,3 +225,30 @@ def test_the_function_counts_mails_and_raises(
     assert "ReportMailed" not in capsys.readouterr().out
     with pytest.raises(module.logic.EventError):
         module.handler({}, context)
+
+
+def test_a_mail_has_no_more_recipients_than_ses_takes(monkeypatch: pytest.MonkeyPatch) -> None:
+    names = ("REPORTS_BUCKET_NAME", "ORDERS_TABLE_NAME", "SENDER", "CONFIGURATION_SET_NAME", "REPORTS_TOPIC_ARN")
+    environment = dict.fromkeys(names, "x")
+    many = [f"a{number}@example.com" for number in range(51)]
+    assert len(logic.Settings.load({**environment, "RECIPIENTS": ",".join(many[:50])}).recipients) == 50
+    with pytest.raises(RuntimeError, match="51 addresses, at most 50"):
+        logic.Settings.load({**environment, "RECIPIENTS": ",".join(many)})
+
+
+@pytest.mark.parametrize("code", ["TooManyRequestsException", "LimitExceededException", "SendingPausedException"])
+def test_a_quota_that_is_used_up_sends_later_and_once(clients: logic.Clients, code: str) -> None:
+    """The sandbox takes one mail a second and 200 a day: what exceeds it waits for the retry, or in the queue."""
+    clients.sesv2.failures = [client_error(code)] * 2
+    for _ in range(2):
+        with pytest.raises(Exception, match=code):
+            run(clients)
+    assert run(clients).mailed
+    assert len(clients.sesv2.sent) == len(clients.sns.sent) == 1
+
+
+def test_a_manifest_of_an_older_release_is_mailed(clients: logic.Clients) -> None:
+    content = json.loads(manifest())
+    del content["currencies"]["EUR"]["kept"]
+    clients.s3.objects[KEY] = json.dumps(content).encode()
+    assert run(clients).mailed

@@ -13,6 +13,7 @@ import pytest
 from botocore.exceptions import EndpointConnectionError, ReadTimeoutError
 from common import keys, ulid
 from fakes import FakeDynamoDB, client_error
+from idempotency import Answer, Submission, principal
 from problems import Problem
 from store import Store, Unavailable
 
@@ -35,8 +36,8 @@ def body(**changes: Any) -> dict[str, Any]:
     return {name: value for name, value in {**order, **changes}.items() if value is not None}
 
 
-def submission(order: dict[str, Any] | None = None, key: str | None = "k-1", principal: str = "me") -> logic.Submission:
-    return logic.Submission(json.dumps(order or body()), "application/json", key, principal)
+def submission(order: dict[str, Any] | None = None, key: str | None = "k-1", caller: str = "me") -> Submission:
+    return Submission(json.dumps(order or body()), "application/json", key, caller)
 
 
 @pytest.fixture
@@ -49,7 +50,7 @@ def store(dynamodb: FakeDynamoDB) -> Store:
     return Store(dynamodb, "orders", "idempotency")
 
 
-def place(store: Store, request: logic.Submission | None = None, now: datetime = NOW) -> logic.Placed:
+def place(store: Store, request: Submission | None = None, now: datetime = NOW) -> Answer:
     return logic.place_order(request or submission(), store, CONFIG, now, pause=lambda _: None)
 
 
@@ -102,7 +103,7 @@ def test_the_day_is_that_of_the_business(store: Store) -> None:
 def test_a_replay_answers_the_same_and_stores_nothing(store: Store, dynamodb: FakeDynamoDB) -> None:
     first = place(store)
     again = place(store, now=NOW + timedelta(hours=3))
-    assert again == logic.Placed(first.status, first.body, first.order_id, replayed=True)
+    assert again == Answer(first.status, first.body, first.order_id, replayed=True)
     assert len(orders(dynamodb)) == 1
 
 
@@ -121,7 +122,7 @@ def test_a_key_with_another_body_is_refused(store: Store, dynamodb: FakeDynamoDB
 
 def test_callers_do_not_share_keys(store: Store, dynamodb: FakeDynamoDB) -> None:
     place(store)
-    assert not place(store, submission(principal="you")).replayed
+    assert not place(store, submission(caller="you")).replayed
     assert len(orders(dynamodb)) == 2
 
 
@@ -151,7 +152,7 @@ def test_a_customer_who_vanishes_is_new_again(store: Store, dynamodb: FakeDynamo
 
 
 def test_a_race_of_the_same_request_is_a_replay(store: Store, dynamodb: FakeDynamoDB) -> None:
-    winner: list[logic.Placed] = []
+    winner: list[Answer] = []
     dynamodb.before["transact_write_items"] = [lambda: winner.append(place(store))]
     loser = place(store)
     assert loser.replayed
@@ -260,6 +261,7 @@ def test_an_order_can_be_read_again(store: Store) -> None:
     assert detail["customer_kind"] == "new"
     assert detail["placed_at"] == "2026-11-23T22:00:00.000Z"
     assert detail["version"] == 1
+    assert detail["refunded"] == "0.00"
     assert detail["items"] == [
         {
             "sku": "mug",
@@ -296,4 +298,4 @@ def test_reads_are_consistent(store: Store, dynamodb: FakeDynamoDB) -> None:
     ],
 )
 def test_sessions_of_a_role_are_one_caller(identity: dict[str, Any], name: str) -> None:
-    assert logic.principal(identity) == name
+    assert principal(identity) == name

@@ -16,7 +16,7 @@ from figures import Aggregation
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from page import page
-from table import COLUMNS, OrdersTable, safe
+from table import COLUMNS, OrdersTable, safe, write_summary
 
 DAY = "2026-11-23"
 
@@ -51,7 +51,7 @@ def test_a_row_per_order(tmp_path: Path) -> None:
     content = written(tmp_path / "orders.csv", order())
     head, row, rest = content.decode().split("\r\n")
     assert head == ",".join(COLUMNS)
-    assert row == ("o-1,2026-11-23T08:15:00.000Z,2026-11-23,PLACED,c-1,new,EUR,2,19.90,0.00,0.00,0.00,19.90")
+    assert row == ("o-1,2026-11-23T08:15:00.000Z,2026-11-23,PLACED,c-1,new,EUR,2,19.90,0.00,0.00,0.00,19.90,0.00")
     assert rest == ""
 
 
@@ -163,3 +163,34 @@ def test_many_categories_are_cut_in_the_page_only() -> None:
     full = report(order(lines=lines))
     assert len(full["currencies"]["EUR"]["by_category"]) == 25
     assert "5 more categories" in page(full)
+
+
+def test_the_summary_has_a_row_per_figure(tmp_path: Path) -> None:
+    write_summary(tmp_path / "summary.csv", report(order())["currencies"])
+    with (tmp_path / "summary.csv").open(newline="") as file:
+        rows = {(row["currency"], row["figure"]): row["value"] for row in csv.DictReader(file)}
+    assert rows["EUR", "total"] == "19.90"
+    assert rows["EUR", "refunds.rate"] == "0.0000"
+    assert not any(figure.startswith("by_") for _, figure in rows)
+
+
+def test_the_page_shows_changes_and_trends() -> None:
+    beside = {"orders": {"value": "4.0"}, "total": {"value": "400.00", "change": "1.5000"}}
+    nothing = {"orders": None, "total": None}
+    trend = {
+        "previous_day": {"orders": {"value": "0.0"}, "total": {"value": "0.00"}},
+        "same_weekday": nothing,
+        "seven_day_average": beside,
+        "days_known": 6,
+        "anomalies": [{"figure": "total", "change": "1.5000"}],
+    }
+    changed = order(status="CANCELLED", refunded=Decimal(5), refund_count=Decimal(2))
+    full = {
+        **report(changed),
+        "trends": {"EUR": trend},
+        "changes": {"EUR": {"refunds": {"count": 7, "total": "77.00"}}},
+    }
+    text = re.sub(r"<[^>]+>", " ", page(full))
+    for shown in ("Refunds (2)", "Cancellations (1)", "14.90", "Kept", "150.0", "400.00", "Unusual", "77.00"):
+        assert shown in text
+    assert "Same weekday" not in text

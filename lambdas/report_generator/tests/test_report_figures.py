@@ -73,6 +73,10 @@ def test_the_figures_of_two_orders() -> None:
         "tax": "3.00",
         "total": "41.75",
         "average_order_value": "20.88",
+        "units_per_order": "6.50",
+        "refunds": {"orders": 0, "count": 0, "total": "0.00", "rate": "0.0000"},
+        "cancellations": {"orders": 0, "total": "0.00", "rate": "0.0000"},
+        "kept": "41.75",
         "customers": {"new": {"orders": 1, "total": "19.90"}, "returning": {"orders": 1, "total": "21.85"}},
         "by_category": [
             {"category": "kitchen", "units": 3, "gross": "29.85"},
@@ -105,6 +109,27 @@ def test_the_figures_of_two_orders() -> None:
             "total": "21.85",
         },
     }
+
+
+def test_what_orders_have_become() -> None:
+    orders = [
+        order(),
+        order(status="DELIVERED", refunded=Decimal("5.00"), refund_count=Decimal(2)),
+        order(status="CANCELLED", refunded=Decimal("4.90"), refund_count=Decimal(1)),
+        order(status="CANCELLED", refunded=Decimal(0), refund_count=Decimal(0)),
+    ]
+    found = figures(*orders)["EUR"]
+    assert (found["orders"], found["total"]) == (4, "79.60")
+    assert found["refunds"] == {"orders": 2, "count": 3, "total": "9.90", "rate": "0.1244"}
+    assert found["cancellations"] == {"orders": 2, "total": "34.90", "rate": "0.5000"}
+    assert found["kept"] == "34.80"
+
+
+def test_orders_changed_after_their_day_are_told() -> None:
+    aggregation = Aggregation(DAY, BERLIN)
+    for updated_at in ("2026-11-23T22:59:59.999Z", "2026-11-23T23:00:00.000Z", "2026-12-01T00:00:00.000Z"):
+        aggregation.add(order(updated_at=updated_at))
+    assert aggregation.changed_later == 2
 
 
 def test_currencies_are_never_added() -> None:
@@ -183,16 +208,21 @@ def days_of_orders(draw: st.DrawFn) -> tuple[date, list[dict[str, Any]]]:
             }
         )
         created = hours[0] + timedelta(seconds=draw(st.integers(0, int(seconds) - 1)))
-        orders.append(
-            order(
-                currency=currency,
-                customer_kind=draw(st.sampled_from(["new", "returning"])),
-                created_at=days.timestamp(created),
-                lines=draw(st.lists(line, min_size=1, max_size=4)),
-                shipping=draw(amount),
-                tax=draw(amount),
-            )
+        drawn = order(
+            currency=currency,
+            customer_kind=draw(st.sampled_from(["new", "returning"])),
+            created_at=days.timestamp(created),
+            lines=draw(st.lists(line, min_size=1, max_size=4)),
+            shipping=draw(amount),
+            tax=draw(amount),
         )
+        refunds = draw(st.integers(0, 3))
+        share = Decimal(draw(st.integers(0, 100))) / 100 if refunds else Decimal(0)
+        with money.exact():
+            drawn["refunded"] = money.rounded(drawn["total"] * share, currency)
+        drawn["refund_count"] = Decimal(refunds)
+        drawn["status"] = draw(st.sampled_from(["PLACED", "SHIPPED", "CANCELLED"]))
+        orders.append(drawn)
     return day, orders
 
 
@@ -209,6 +239,9 @@ def test_every_breakdown_adds_up(drawn: tuple[date, list[dict[str, Any]]]) -> No
             assert gross == sum(item["subtotal"] for item in mine)
             assert total == sum(item["total"] for item in mine)
             assert Decimal(entry["net"]) + Decimal(entry["shipping"]) + Decimal(entry["tax"]) == total
+            became = [Decimal(entry["kept"])] + [Decimal(entry[name]["total"]) for name in ("refunds", "cancellations")]
+            assert sum(became) == total
+            assert became[1] == sum(item["refunded"] for item in mine)
             for parts in (entry["by_category"], entry["by_hour"]):
                 assert sum(Decimal(part["gross"]) for part in parts) == gross
                 assert sum(part["units"] for part in parts) == entry["units"]

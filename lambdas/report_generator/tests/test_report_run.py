@@ -25,18 +25,21 @@ CONFIG = logic.Settings(BERLIN, 4, "orders", "reports")
 DAY = date(2026, 11, 23)
 NOW = datetime(2026, 11, 24, 3, 15, tzinfo=UTC)
 FOLDER = "reports/dt=2026-11-23/"
+FILES = ("report.json", "orders.csv", "summary.csv", "report.html", "manifest.json")
 
 
-def stored(dynamodb: FakeDynamoDB, number: int, *, shards: int = 4, currency: str = "EUR") -> None:
+def stored(
+    dynamodb: FakeDynamoDB, number: int, *, shards: int = 4, currency: str = "EUR", day: date = DAY, **changes: Any
+) -> None:
     order_id = f"01ORDER{number:06}"
-    created_at = days.timestamp(datetime(2026, 11, 23, 6, 0, tzinfo=UTC) + timedelta(minutes=number))
+    created_at = days.timestamp(datetime(day.year, day.month, day.day, 6, 0, tzinfo=UTC) + timedelta(minutes=number))
     amount = Decimal(number + 1)
     dynamodb.add(
         "orders",
         {
             "pk": keys.order(order_id),
             "sk": keys.META,
-            "gsi1pk": keys.day(DAY, keys.shard(order_id, shards)),
+            "gsi1pk": keys.day(day, keys.shard(order_id, shards)),
             "gsi1sk": f"{created_at}#{order_id}",
             "order_id": order_id,
             "status": "PLACED",
@@ -44,7 +47,7 @@ def stored(dynamodb: FakeDynamoDB, number: int, *, shards: int = 4, currency: st
             "customer_id": f"c-{number}",
             "customer_kind": "new",
             "created_at": created_at,
-            "business_day": DAY.isoformat(),
+            "business_day": day.isoformat(),
             "lines": [{"sku": "mug", "category": "kitchen", "quantity": 1, "amount": amount}],
             "subtotal": amount,
             "discount": Decimal(0),
@@ -52,6 +55,7 @@ def stored(dynamodb: FakeDynamoDB, number: int, *, shards: int = 4, currency: st
             "tax": Decimal(0),
             "total": amount,
             "version": 1,
+            **changes,
         },
     )
 
@@ -75,7 +79,7 @@ def test_a_report_is_written_with_its_manifest_last(dynamodb: FakeDynamoDB, s3: 
         stored(dynamodb, number)
     result = run(dynamodb, s3)
     at = FOLDER + "v0001/"
-    assert s3.keys == [at + name for name in ("report.json", "orders.csv", "report.html", "manifest.json")]
+    assert s3.keys == [at + name for name in FILES]
     assert result == logic.Result("2026-11-23", "created", 1, result.checksum, 10, at + "manifest.json")
     manifest = json.loads(s3.objects[result.manifest_key])
     for file in manifest.pop("files"):
@@ -100,12 +104,19 @@ def test_a_report_is_written_with_its_manifest_last(dynamodb: FakeDynamoDB, s3: 
                 "tax": "0.00",
                 "total": "55.00",
                 "average_order_value": "5.50",
+                "kept": "55.00",
             }
         },
     }
     report = json.loads(s3.objects[at + "report.json"])
     assert report["currencies"]["EUR"]["total"] == "55.00"
-    assert report["data_quality"] == {"shards_read": 4, "pages_read": 4, "outside_window": 0}
+    assert report["data_quality"].pop("seconds") >= 0
+    assert report["data_quality"] == {
+        "shards_read": 4,
+        "pages_read": 4,
+        "outside_window": 0,
+        "changed_after_the_day": 0,
+    }
 
 
 def test_all_pages_of_all_shards_are_read_in_the_order_of_time(dynamodb: FakeDynamoDB, s3: FakeS3) -> None:
@@ -132,7 +143,7 @@ def test_an_unchanged_report_is_not_written_again(dynamodb: FakeDynamoDB, s3: Fa
     again = run(dynamodb, s3, now=NOW + timedelta(hours=1))
     assert (again.status, again.version, again.checksum) == ("unchanged", 1, first.checksum)
     assert again.manifest_key == first.manifest_key
-    assert len(s3.keys) == 4
+    assert len(s3.keys) == len(FILES)
 
 
 def test_force_makes_a_new_version(dynamodb: FakeDynamoDB, s3: FakeS3) -> None:
@@ -189,11 +200,12 @@ def test_a_failed_query_fails_the_run(dynamodb: FakeDynamoDB, s3: FakeS3) -> Non
 @pytest.mark.parametrize(
     ("event", "request_"),
     [
-        ({"scheduled_time": "2026-11-24T03:15:00Z"}, Request(DAY)),
-        ({"scheduled_time": "2026-11-23T23:30:00Z"}, Request(DAY)),
-        ({"scheduled_time": "2026-11-23T22:30:00Z"}, Request(date(2026, 11, 22))),
+        ({"scheduled_time": "2026-11-24T03:15:00Z"}, Request(DAY, follow=True)),
+        ({"scheduled_time": "2026-11-23T23:30:00Z"}, Request(DAY, follow=True)),
+        ({"scheduled_time": "2026-11-23T22:30:00Z"}, Request(date(2026, 11, 22), follow=True)),
         ({"report_date": "2026-11-23"}, Request(DAY)),
         ({"report_date": "2026-11-23", "force": True}, Request(DAY, force=True)),
+        ({"report_date": "2026-11-20", "until": "2026-11-23"}, Request(date(2026, 11, 20), until=DAY)),
         (
             {
                 "source": "analytics.orders",
@@ -217,6 +229,11 @@ def test_events_name_a_day(event: dict[str, Any], request_: Request) -> None:
         {"report_date": "2026-02-30"},
         {"report_date": "2026-11-25"},
         {"report_date": 20261123},
+        {"report_date": "2026-11-23", "until": "2026-11-22"},
+        {"report_date": "2026-11-01", "until": "2026-12-02"},
+        {"report_date": "2026-10-01", "until": "2026-11-01"},
+        {"report_date": "2026-11-23", "until": None},
+        {"until": "2026-11-23"},
         {"report_date": "2026-11-23", "force": "yes"},
         {"scheduled_time": "<aws.scheduler.scheduled-time>"},
         {"scheduled_time": "2026-11-23T04:15:00"},
@@ -242,7 +259,11 @@ def test_the_function_reports_counts_and_raises(
     monkeypatch.setattr(module, "dynamodb", dynamodb)
     monkeypatch.setattr(module, "s3", s3)
     context = SimpleNamespace(
-        function_name="f", memory_limit_in_mb=1769, invoked_function_arn="arn", aws_request_id="r"
+        function_name="f",
+        memory_limit_in_mb=1769,
+        invoked_function_arn="arn",
+        aws_request_id="r",
+        get_remaining_time_in_millis=lambda: 900_000,
     )
     answer = module.handler({"report_date": "2020-01-01"}, context)
     assert answer["manifest_key"] == "reports/dt=2020-01-01/v0001/manifest.json"

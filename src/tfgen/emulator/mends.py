@@ -89,10 +89,11 @@ _sent_mail: contextvars.ContextVar[dict[str, Any] | None] = contextvars.ContextV
 
 
 def sending_mail_fills_condition_keys() -> None:
-    """`ses:FromAddress`, `ses:Recipients` and the identity that sends.
+    """`ses:FromAddress`, `ses:Recipients`, the identity that sends, and the action.
 
     AWS: SendEmail is authorised on the identity (and configuration set) it uses, with the sender and the
-    recipients as condition keys.
+    recipients as condition keys; a message that comes as MIME is authorised as ses:SendRawEmail, though the
+    operation is SendEmail (seen in anymail/django-anymail#274 and #384, nodemailer/nodemailer#1734).
     Emulator: it is authorised on `*` without any key, so a grant for one sender never applies
     (`app._enforce_ses_v2`, `core/iam_actions.py` `_ses_v2_resource_arn`).
     """
@@ -126,7 +127,8 @@ def sending_mail_fills_condition_keys() -> None:
         service_context: dict[str, Any] | None = None,
     ) -> Any:
         sent = _sent_mail.get() or {}
-        context = {**(service_context or {}), **{key: sent[key] for key in sent if key != "set"}}
+        context = {**(service_context or {}), **{key: sent[key] for key in sent if key.startswith("ses:")}}
+        iam_action = "ses:SendRawEmail" if sent.get("raw") else iam_action
         denied = enforce(access_key_id, iam_action, service, region, resource_arn, context)
         if denied or not sent.get("set"):
             return denied
@@ -153,6 +155,7 @@ def _mail_of(body: bytes) -> dict[str, Any]:
         "ses:Recipients": [parseaddr(address)[1] for address in recipients],
         "ses:ApiVersion": "2",
         "set": request.get("ConfigurationSetName", ""),
+        "raw": "Raw" in (request.get("Content") or {}),
     }
 
 
@@ -676,6 +679,33 @@ def stream_mappings_default_to_a_hundred() -> None:
         return create({"BatchSize": 100, **data} if stream else data)
 
     lambda_svc._create_esm = create_esm
+
+
+def repeated_transactions_are_recognised() -> None:
+    """A transaction that is sent again under the same token, as an SDK does when the first answer was lost.
+
+    AWS: success, and nothing is written twice.
+    Emulator: refused as a misuse of the token, because what was first sent is compared after it was stored and
+    thereby brought into another form (`services/dynamodb.py`, `_transact_write_items`).
+    """
+    from ministack.services import dynamodb
+
+    write, store = dynamodb._transact_write_items, dynamodb._txn_token_store
+    sent: dict[str, Any] = {}
+
+    def transact_write_items(data: dict[str, Any]) -> Any:
+        token = str(data.get("ClientRequestToken"))
+        if "ClientRequestToken" in data:
+            sent[token] = copy.deepcopy({name: value for name, value in data.items() if name != "ClientRequestToken"})
+        try:
+            return write(data)
+        finally:
+            sent.pop(token, None)
+
+    def token_store(token: str, entry: dict[str, Any]) -> None:
+        store(token, entry | {"signature": sent.get(token, entry["signature"])})
+
+    dynamodb._transact_write_items, dynamodb._txn_token_store = transact_write_items, token_store
 
 
 def identities_name_their_configuration_set() -> None:
@@ -2035,6 +2065,7 @@ MENDS: tuple[Callable[[], None], ...] = (
     stage_without_access_log_reads_back,
     usage_plan_without_limits_reads_back,
     stream_mappings_default_to_a_hundred,
+    repeated_transactions_are_recognised,
     identities_name_their_configuration_set,
     sent_mail_survives_a_stop,
     logs_keep_saved_queries,

@@ -235,6 +235,22 @@ def test_sending_mail_fills_condition_keys(mended: RunningEmulator, bare: Runnin
     assert refusals(mended) == (False, True, True)
 
 
+def test_mime_is_authorised_as_raw(mended: RunningEmulator, bare: RunningEmulator) -> None:
+    def refusals(emulator: RunningEmulator) -> list[bool]:
+        ses, sender = emulator.client("sesv2"), f"{name('reports')}@shop.example"
+        ses.create_email_identity(EmailIdentity=sender)
+        raw = {"Raw": {"Data": f"From: {sender}\r\nSubject: s\r\n\r\nb".encode()}}
+        found = []
+        for action in ("ses:SendEmail", "ses:SendRawEmail"):
+            client = session(emulator, make_role(emulator, allow(action, "*")), "sesv2")
+            sent = {"FromEmailAddress": sender, "Destination": {"ToAddresses": ["a@customer.example"]}, "Content": raw}
+            found.append(refused(lambda client=client, sent=sent: client.send_email(**sent)))
+        return found
+
+    assert refusals(bare) == [False, True]
+    assert refusals(mended) == [True, False]
+
+
 def test_leading_keys_come_from_the_request(mended: RunningEmulator, bare: RunningEmulator) -> None:
     def refusals(emulator: RunningEmulator) -> list[bool]:
         table, dynamodb = name("table"), emulator.client("dynamodb")
@@ -652,6 +668,26 @@ def test_stream_mappings_default_to_a_hundred(mended: RunningEmulator, bare: Run
 
     assert answered(bare) == (10, 10)
     assert answered(mended) == (100, 10)
+
+
+def test_repeated_transactions_are_recognised(mended: RunningEmulator, bare: RunningEmulator) -> None:
+    def written(emulator: RunningEmulator) -> str:
+        client, table = emulator.client("dynamodb"), name("table")
+        client.create_table(
+            TableName=table,
+            BillingMode="PAY_PER_REQUEST",
+            AttributeDefinitions=[{"AttributeName": "pk", "AttributeType": "S"}],
+            KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}],
+        )
+        item = {"pk": {"S": "one"}, "amount": {"N": "12.50"}, "lines": {"L": [{"M": {"price": {"N": "1.00"}}}]}}
+        put = {"Put": {"TableName": table, "Item": item, "ConditionExpression": "attribute_not_exists(pk)"}}
+        for _ in range(2):
+            client.transact_write_items(TransactItems=[put], ClientRequestToken="again")
+        return str(client.scan(TableName=table)["Items"][0]["amount"]["N"])
+
+    with pytest.raises(ClientError, match="IdempotentParameterMismatch"):
+        written(bare)
+    assert written(mended) == "12.5"
 
 
 def test_identities_name_their_configuration_set(mended: RunningEmulator, bare: RunningEmulator) -> None:

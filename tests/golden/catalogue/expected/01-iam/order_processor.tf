@@ -12,7 +12,6 @@ data "aws_iam_policy_document" "order_processor" {
     sid = "ReadAndWriteOrders"
 
     actions = [
-      "dynamodb:ConditionCheckItem",
       "dynamodb:GetItem",
       "dynamodb:PutItem",
       "dynamodb:UpdateItem",
@@ -27,16 +26,22 @@ data "aws_iam_policy_document" "order_processor" {
     }
   }
 
+  # Which version of a report is the newest: read, never written.
   statement {
-    sid = "ReadAndWriteIdempotencyRecords"
+    sid       = "ReadReportVersions"
+    actions   = ["dynamodb:GetItem"]
+    resources = [local.orders_table_arn]
 
-    actions = [
-      "dynamodb:ConditionCheckItem",
-      "dynamodb:GetItem",
-      "dynamodb:PutItem",
-      "dynamodb:UpdateItem",
-    ]
+    condition {
+      test     = "ForAllValues:StringLike"
+      variable = "dynamodb:LeadingKeys"
+      values   = ["REPORT#*"]
+    }
+  }
 
+  statement {
+    sid       = "ReadAndWriteIdempotencyRecords"
+    actions   = ["dynamodb:GetItem", "dynamodb:PutItem"]
     resources = [local.idempotency_table_arn]
   }
 
@@ -44,6 +49,13 @@ data "aws_iam_policy_document" "order_processor" {
     sid       = "ListOrdersOfACustomer"
     actions   = ["dynamodb:Query"]
     resources = ["${local.orders_table_arn}/index/gsi2_customer"]
+  }
+
+  # A link carries the rights of the role that signed it.
+  statement {
+    sid       = "LinkToReports"
+    actions   = ["s3:GetObject"]
+    resources = ["${local.reports_bucket_arn}/reports/*"]
   }
 
   statement {
@@ -54,7 +66,12 @@ data "aws_iam_policy_document" "order_processor" {
     condition {
       test     = "StringEquals"
       variable = "kms:ViaService"
-      values   = ["dynamodb.${local.service_suffix}", "lambda.${local.service_suffix}"]
+
+      values = [
+        "dynamodb.${local.service_suffix}",
+        "lambda.${local.service_suffix}",
+        "s3.${local.service_suffix}",
+      ]
     }
   }
 }

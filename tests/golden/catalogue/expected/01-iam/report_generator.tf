@@ -33,18 +33,6 @@ data "aws_iam_policy_document" "report_generator" {
   }
 
   statement {
-    sid       = "ListReports"
-    actions   = ["s3:ListBucket"]
-    resources = [local.reports_bucket_arn]
-
-    condition {
-      test     = "StringLike"
-      variable = "s3:prefix"
-      values   = ["reports/*"]
-    }
-  }
-
-  statement {
     sid       = "ReportFailedInvocations"
     actions   = ["sqs:SendMessage"]
     resources = ["${local.queue_arns}-report-generator-dlq"]

@@ -26,11 +26,11 @@ data "aws_iam_policy_document" "notifier" {
     }
   }
 
-  # A message built as MIME is checked as SendRawEmail. The address decides, not the identity: SES may check the address or
-  # its domain, and in the sandbox the recipients too.
+  # A message built as MIME is checked as SendRawEmail, though the call is SendEmail. The address decides, not the
+  # identity: SES may check the address or its domain, and in the sandbox the recipients too.
   statement {
     sid     = "MailFromTheSender"
-    actions = ["ses:SendEmail", "ses:SendRawEmail"]
+    actions = ["ses:SendRawEmail"]
 
     resources = [
       "arn:${local.partition}:ses:${var.aws_region}:${local.account_id}:configuration-set/${local.name_prefix}-*",

@@ -2,6 +2,7 @@
 
 # All that belongs to an order, in one table:
 #   ORDER#<id>/META               an order; gsi1 finds the orders of a day, gsi2 those of a customer
+#   ORDER#<id>/CHANGE#<version>   a cancellation or refund; gsi1 finds those of a day
 #   CUSTOMER#<id>/META            whether a customer is new
 #   SHARDS#<day>/META             over how many partitions the orders of a day are spread
 #   REPORT#<day>/META, …/SENT     versions of the day's report, and that one was mailed
@@ -70,6 +71,9 @@ resource "aws_dynamodb_table" "orders" {
       "created_at",
       "updated_at",
       "version",
+      "refunded",
+      "refund_count",
+      "order_day",
     ]
   }
 

@@ -2,7 +2,7 @@
 
 resource "aws_api_gateway_rest_api" "orders" {
   name                         = local.api_name
-  description                  = "Takes orders and hands out single orders"
+  description                  = "Takes, changes and hands out orders, and links to reports"
   disable_execute_api_endpoint = false
 
   endpoint_configuration {
@@ -28,19 +28,35 @@ resource "aws_api_gateway_resource" "order" {
   path_part   = "{id}"
 }
 
+resource "aws_api_gateway_resource" "cancel" {
+  rest_api_id = aws_api_gateway_rest_api.orders.id
+  parent_id   = aws_api_gateway_resource.order.id
+  path_part   = "cancel"
+}
+
+resource "aws_api_gateway_resource" "refunds" {
+  rest_api_id = aws_api_gateway_rest_api.orders.id
+  parent_id   = aws_api_gateway_resource.order.id
+  path_part   = "refunds"
+}
+
+resource "aws_api_gateway_resource" "reports" {
+  rest_api_id = aws_api_gateway_rest_api.orders.id
+  parent_id   = aws_api_gateway_rest_api.orders.root_resource_id
+  path_part   = "reports"
+}
+
+resource "aws_api_gateway_resource" "report" {
+  rest_api_id = aws_api_gateway_rest_api.orders.id
+  parent_id   = aws_api_gateway_resource.reports.id
+  path_part   = "{date}"
+}
+
 resource "aws_api_gateway_request_validator" "all" {
   name                        = "body-and-parameters"
   rest_api_id                 = aws_api_gateway_rest_api.orders.id
   validate_request_body       = true
   validate_request_parameters = true
-}
-
-resource "aws_api_gateway_model" "create_order" {
-  rest_api_id  = aws_api_gateway_rest_api.orders.id
-  name         = "CreateOrder"
-  description  = "Body of POST /orders"
-  content_type = "application/json"
-  schema       = jsonencode(local.create_order_schema)
 }
 
 resource "aws_api_gateway_method" "route" {
@@ -107,7 +123,7 @@ resource "aws_api_gateway_deployment" "live" {
       auth              = var.auth
       function          = aws_lambda_alias.live.invoke_arn
       timeout           = var.lambda_timeout
-      schema            = local.create_order_schema
+      schemas           = local.model_schemas
       gateway_responses = local.gateway_responses
     }))
   }

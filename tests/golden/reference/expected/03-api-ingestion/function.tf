@@ -9,7 +9,7 @@ resource "aws_cloudwatch_log_group" "order_processor" {
 
 resource "aws_lambda_function" "order_processor" {
   function_name    = local.function_name
-  description      = "Takes an order once, whatever the network does, and hands out single orders"
+  description      = "Takes an order once, whatever the network does, changes it and hands it out"
   role             = local.iam.lambda_role_arns["order_processor"]
   filename         = "${path.root}/artifacts/order_processor.zip"
   source_code_hash = filebase64sha256("${path.root}/artifacts/order_processor.zip")
@@ -28,6 +28,7 @@ resource "aws_lambda_function" "order_processor" {
     variables = {
       ORDERS_TABLE_NAME            = local.storage.orders_table_name
       IDEMPOTENCY_TABLE_NAME       = local.storage.idempotency_table_name
+      REPORTS_BUCKET_NAME          = local.storage.reports_bucket_name
       IDEMPOTENCY_TTL_HOURS        = tostring(var.idempotency_ttl_hours)
       BUSINESS_TIME_ZONE           = local.storage.business_time_zone
       DAY_SHARDS                   = tostring(local.storage.day_shards)

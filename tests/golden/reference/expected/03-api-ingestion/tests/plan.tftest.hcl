@@ -80,6 +80,7 @@ override_data {
       day_shards             = 10
       idempotency_table_name = "ecommerce-analytics-local-storage-idempotency-table"
       orders_table_name      = "ecommerce-analytics-local-storage-orders-table"
+      reports_bucket_name    = "ecommerce-analytics-local-storage-reports-bucket"
     }
   }
 }
