@@ -32,6 +32,7 @@ COMMANDS = {
     "package": "Build the Lambda zips.",
     "plan": "Show what apply would change.",
     "render": "Bring terraform/ in line with the spec.",
+    "runs": "List past runs, and show how one of them went.",
     "schema": "Print the JSON Schema of the spec.",
 }
 """Name → one line. A command's module is imported when it is run, never for `--help`."""

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import json
 import os
 import re
 import threading
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TextIO
 
-from tfgen import changes, isolation, planning, process, terraform
+from tfgen import changes, history, isolation, journal, planning, process, terraform
 from tfgen.changes import ModuleChanges
 from tfgen.errors import Interrupted
 from tfgen.events import Event, OnEvent, ignore
+from tfgen.journal import Journal
 from tfgen.mirror import ProviderSource
 from tfgen.model import BACKEND_CONFIG, Environment, Module, Project
 from tfgen.planning import Counts, EventReader, Plan
@@ -42,6 +45,7 @@ class Bench:
         children: The running programs.
         on_event: Told what happens.
         lock_timeout: How long terraform waits for a state lock, e.g. `5m`.
+        journal: Where each step is noted.
     """
 
     project: Project
@@ -55,6 +59,8 @@ class Bench:
     children: Children
     on_event: OnEvent = ignore
     lock_timeout: str = "0s"
+    journal: Journal = field(default_factory=Journal, repr=False)
+    _steps: Iterator[int] = field(default_factory=itertools.count, repr=False)
     _downloading: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
     def place_dir(self, module: Module) -> Path:
@@ -263,8 +269,8 @@ def _init_digest(bench: Bench, module: Module, backend: str) -> str:
 
 def _run_plain(bench: Bench, module: Module, verb: str, argv: Sequence[str], env: Mapping[str, str]) -> None:
     log = bench.log(module, verb)
-    with _open_log(log, argv) as write:
-        done = process.run(argv, cwd=bench.folder(module), env=env, on_line=write, children=bench.children)
+    with _open_log(bench, log, argv) as write:
+        done = _run_step(bench, module, verb, argv, env, write)
         error = planning.plain_text(done.stderr)
         write(error)
     if done.returncode != 0:
@@ -276,7 +282,7 @@ def _run_events(
 ) -> tuple[process.Completed, EventReader]:
     log = bench.log(module, verb)
     reader = EventReader()
-    with _open_log(log, argv) as write:
+    with _open_log(bench, log, argv) as write:
 
         def on_line(line: str) -> None:
             text = reader.feed(line)
@@ -284,18 +290,33 @@ def _run_events(
                 write(text)
                 bench.on_event(Event("line", text, module=module.name, step=verb))
 
-        done = process.run(
-            argv,
-            cwd=bench.folder(module),
-            env=bench.module_env(module),
-            on_line=on_line,
-            children=bench.children,
-        )
+        done = _run_step(bench, module, verb, argv, bench.module_env(module), on_line)
         error = planning.plain_text(done.stderr)
         write(error)
     if done.returncode not in good:
         _fail(bench, module, "\n\n".join(part for part in (reader.error, error) if part), log, done.returncode)
     return done, reader
+
+
+def _run_step(
+    bench: Bench, module: Module, verb: str, argv: Sequence[str], env: Mapping[str, str], on_line: process.OnLine
+) -> process.Completed:
+    """Run a program for a module; the journal says so before and after."""
+    number = next(bench._steps)
+    mark = {"module": module.name, "step": verb, "step_id": number}
+    bench.journal.write(journal.STEP_BEGIN, **mark, argv=journal.hide_values(argv), log=bench.log(module, verb).name)
+    done = process.run(
+        argv,
+        cwd=bench.folder(module),
+        env=env,
+        on_line=on_line,
+        children=bench.children,
+        label=f"{module.name}: terraform {verb}",
+        output=bench.run_dir / f"{module.name}-{verb}{history.OUTPUT_SUFFIX}",
+        on_start=lambda pid: bench.journal.write(journal.PROCESS, **mark, pid=pid),
+    )
+    bench.journal.write(journal.STEP_END, **mark, status=done.returncode)
+    return done
 
 
 def _fail(bench: Bench, module: Module, error: str, log: Path, status: int = 1) -> None:
@@ -315,14 +336,35 @@ def _fail(bench: Bench, module: Module, error: str, log: Path, status: int = 1) 
 
 
 @contextmanager
-def _open_log(path: Path, argv: Sequence[str]) -> Iterator[process.OnLine]:
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
-    with os.fdopen(descriptor, "a", encoding="utf-8") as stream:
-        stream.write(f"$ {' '.join(argv)}\n")
+def _open_log(bench: Bench, path: Path, argv: Sequence[str]) -> Iterator[process.OnLine]:
+    """Open a log; one that cannot be written is no reason to leave terraform alone in the middle of an apply."""
+    stream: TextIO | None = None
+    try:
+        stream = os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "a", encoding="utf-8")
+    except OSError as error:
+        bench.on_event(Event("warning", f"no log {path}: {error.strerror}"))
 
-        def write(line: str) -> None:
-            if line:
-                stream.write(line + "\n")
-                stream.flush()
+    def write(line: str) -> None:
+        nonlocal stream
+        if not line or stream is None:
+            return
+        try:
+            stream.write(line + "\n")
+            stream.flush()
+        except OSError as error:
+            bench.on_event(Event("warning", f"the log {path} is cut off: {error.strerror}"))
+            _close(stream)
+            stream = None
 
+    write(f"$ {' '.join(journal.hide_values(argv))}")
+    try:
         yield write
+    finally:
+        if stream is not None:
+            _close(stream)
+
+
+def _close(stream: TextIO) -> None:
+    # What could not be written before cannot be written now either; that was said.
+    with suppress(OSError):
+        stream.close()

@@ -50,9 +50,10 @@ def test_a_project_is_planned_applied_looked_into_and_destroyed(make_project, en
     assert starts.index("02-right") < 3
     assert set(starts) == set(ends) == set(CHAIN)
 
-    for log in run.directory.iterdir():
-        assert log.stat().st_mode & 0o777 == 0o600
-        assert log.suffix == ".log", "plan files are gone"
+    files = [path for path in run.directory.rglob("*") if path.is_file()]
+    for path in files:
+        assert path.stat().st_mode & 0o777 == 0o600, path
+    assert {path.suffix for path in run.directory.iterdir()} == {".log", ".jsonl", ""}, "plans and outputs are gone"
 
     again = deployment.apply(project, environment, caller, AUTO)
     assert set(statuses(again).values()) == {"unchanged"}
