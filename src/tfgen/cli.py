@@ -28,12 +28,14 @@ COMMANDS = {
     "impact": "Say what must be applied again, and why.",
     "init": "Start a project from the reference one.",
     "local": "Start, stop and look into the emulator.",
+    "locks": "Show who holds which state lock.",
     "output": "Show outputs from the states.",
     "package": "Build the Lambda zips.",
     "plan": "Show what apply would change.",
     "render": "Bring terraform/ in line with the spec.",
     "runs": "List past runs, and show how one of them went.",
     "schema": "Print the JSON Schema of the spec.",
+    "unlock": "Remove a state lock whose owner is gone.",
 }
 """Name → one line. A command's module is imported when it is run, never for `--help`."""
 

@@ -210,8 +210,8 @@ def explain(error: str, *, module: str, reads: Sequence[str] = ()) -> str:
     if lock := parse_lock(error):
         return (
             f"{lock.who} holds the state lock since {lock.created} ({lock.operation}). Wait for it "
-            f"(--lock-timeout 5m); if that process is gone: tfgen exec {module} -- "
-            f"terraform force-unlock {lock.id}"
+            f"(--lock-timeout 5m); if that process is gone: "
+            f"tfgen unlock {module} --id {lock.id}"
         )
     if _misses_upstream(error):
         upstream = ", ".join(reads) or "the modules it reads"

@@ -245,6 +245,16 @@ def is_held(path: Path) -> bool:
     return False
 
 
+def working_in(folder: Path, program: str) -> tuple[int, ...]:
+    """Return the ids of processes of a program that work in a folder; none where the system has no /proc."""
+    found = []
+    for entry in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
+            if (entry / "comm").read_text().strip() == program and (entry / "cwd").readlink() == folder.resolve():
+                found.append(int(entry.name))
+    return tuple(sorted(found))
+
+
 def _end_gently(child: subprocess.Popen[str]) -> None:
     """After a failure of our own: never leave a program behind that nobody watches."""
     if child.poll() is None:

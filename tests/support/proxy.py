@@ -90,6 +90,7 @@ class Proxy:
         self._upstream = urlsplit(endpoint)
         self.rules: list[Rule] = []
         self.answered = 0
+        self.lost: list[str] = []
         proxy = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -116,8 +117,7 @@ class Proxy:
 
         for method in ("GET", "PUT", "POST", "DELETE", "HEAD", "PATCH"):
             setattr(Handler, f"do_{method}", Handler._handle)
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._server.daemon_threads = True
+        self._server = _Server(("127.0.0.1", 0), Handler)
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True)
 
     @property
@@ -146,9 +146,12 @@ class Proxy:
                 _reply(handler, call, answer)
                 return
         try:
-            _reply(handler, call, self._forward(call))
-        except OSError:
+            found = self._forward(call)
+        except OSError as error:
+            self.lost.append(f"{call.method} {call.path} {call.target}: {error!r}")
             handler.close_connection = True
+            return
+        _reply(handler, call, found)
 
     def _forward(self, call: Call) -> Answer:
         connection = http.client.HTTPConnection(self._upstream.hostname or "", self._upstream.port, timeout=60)
@@ -166,6 +169,14 @@ class Proxy:
             return Answer(response.status, response.read(), headers)
         finally:
             connection.close()
+
+
+class _Server(ThreadingHTTPServer):
+    request_queue_size = 128
+    daemon_threads = True
+
+    def handle_error(self, *_: object) -> None:
+        """A client that is killed leaves in the middle; that is what is tested here."""
 
 
 def _reply(handler: BaseHTTPRequestHandler, call: Call, answer: Answer) -> None:

@@ -108,7 +108,7 @@ def test_a_lock_is_read():
 def test_the_three_of_every_troubleshooting_list_are_explained():
     hint = explain(LOCK_ERROR, module="03-api")
     assert "ann@desk holds the state lock" in hint
-    assert "tfgen exec 03-api -- terraform force-unlock 78a1c907-a7ea-e210-ce15-d70525798cf7" in hint
+    assert "tfgen unlock 03-api --id 78a1c907-a7ea-e210-ce15-d70525798cf7" in hint
 
     missing = 'Error: Unsupported attribute\n\nThis object does not have an attribute named "orders_table_name".'
     assert explain(missing, module="03-api", reads=["02-storage"]) == (
