@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from tfgen import approval, deployment, execution, graph, preflight, state
+from tfgen import approval, deployment, execution, graph, readiness, retries, state
 from tfgen.approval import Approval, Difference
 from tfgen.changes import ComposedPlan, Diagnostic, ModuleChanges, ResourceChange
 from tfgen.deployment import Decide
@@ -18,7 +19,7 @@ from tfgen.history import RunRecord
 from tfgen.model import BACKEND_CONFIG, Environment, Module, Project
 from tfgen.places import Caller, Choices, Place, Run, module_graph, open_place
 from tfgen.planning import PROTECTED_TYPES, Plan
-from tfgen.runner import CANCELLED, UNCHANGED, Ask, Question, Result
+from tfgen.runner import CANCELLED, UNCHANGED, Ask, Question, Result, StepFailed
 from tfgen.sessions import note_result, session
 
 PLAN, DESTROY, REFRESH_ONLY = "plan", "destroy", "refresh-only"
@@ -76,6 +77,7 @@ def plan(
     deployment.select_modules(project, choices)
     place = open_place(project, environment, caller, changes=False)
     with _interruptible(place):
+        readiness.warn_of_orphans(place)
         return _look(place, compose)
 
 
@@ -150,12 +152,10 @@ def apply(
         resumes=wishes.resumes,
     )
     with opened as place:
-        return _apply_in_stages(place, caller, choices, wishes, ask, compose)
+        return _apply_in_stages(place, choices, wishes, ask, compose)
 
 
-def _apply_in_stages(
-    place: Place, caller: Caller, choices: Choices, wishes: Wishes, ask: Ask | None, compose: Compose
-) -> Run:
+def _apply_in_stages(place: Place, choices: Choices, wishes: Wishes, ask: Ask | None, compose: Compose) -> Run:
     project, environment = place.bench.project, place.bench.environment
     if state.bucket_exists(place.clients, environment.state_bucket):
         state.check_bucket_owner(place.clients, environment.state_bucket, project.name)
@@ -168,8 +168,8 @@ def _apply_in_stages(
         if not stage:
             _refuse_errors(found)
             break
-        if not results and environment.endpoint is None:
-            preflight.check(project, environment, place.clients, caller.on_event)
+        if not results:
+            readiness.check(place, {module.name for module in project.modules} & set(stage))
         run = _apply_stage(place, found, stage, choices, wishes, ask)
         progress = any(result.status not in (UNCHANGED, CANCELLED) for result in run.results)
         results |= {result.module: result for result in run.results}
@@ -257,7 +257,7 @@ def _destroy(
 
 def _look(place: Place, compose: Compose) -> ComposedPlan:
     """Plan everything; backend-config by itself, and only if it may have changes."""
-    found = compose(place, PLAN)
+    found = _compose_patiently(place, compose)
     names = [module.name for module in place.bench.project.modules]
     if BACKEND_CONFIG not in names:
         return found
@@ -275,6 +275,24 @@ def _look(place: Place, compose: Compose) -> ComposedPlan:
         problems=problems,
         complete=found.complete and not mine.error,
     )
+
+
+def _compose_patiently(place: Place, compose: Compose) -> ComposedPlan:
+    """Plan again what failed for reasons that pass by themselves."""
+    for attempt in itertools.count(1):
+        found, errors = None, []
+        try:
+            found = compose(place, PLAN)
+            errors = [problem.message for problem in found.errors]
+        except StepFailed as error:
+            errors, failure = [error.message], error
+        kinds = [retries.find_transient(message) for message in errors]
+        if not kinds or None in kinds or attempt >= retries.ATTEMPTS:
+            if found is None:
+                raise failure
+            return found
+        execution.wait_to_retry(place.bench, "", "plan", kinds[0].name if kinds[0] else "", attempt, errors[0])
+    raise AssertionError("counting has no end")
 
 
 def _plan_alone(place: Place, module: Module) -> tuple[ModuleChanges, Diagnostic | None]:

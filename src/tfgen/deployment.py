@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from tfgen import approval, bootstrap, execution, graph, journal, preflight, state
+from tfgen import approval, bootstrap, execution, graph, journal, readiness, state
 from tfgen import process as processes
 from tfgen.approval import Approval
 from tfgen.aws import Aws
@@ -56,6 +56,7 @@ def plan(project: Project, environment: Environment, caller: Caller, choices: Ch
         selected |= graph.ancestors(module_graph(project), selected)
     bucket = state.bucket_exists(place.clients, environment.state_bucket)
     known = read_states(project, environment, place.clients) if bucket else {}
+    readiness.warn_of_orphans(place)
 
     def work(name: str, _ask: Ask) -> Result:
         module = project.module(name)
@@ -102,8 +103,7 @@ def apply(
     )
     with opened as place:
         check_upstream(place, selected)
-        if environment.endpoint is None:
-            preflight.check(project, environment, place.clients, caller.on_event)
+        readiness.check(place, selected)
 
         def work(name: str, asker: Ask) -> Result:
             decide = ask_each(place, choices, asker, "apply", resumes)
@@ -143,6 +143,7 @@ def destroy(
     )
     with opened as place:
         order = order_doomed(place, choices, doomed)
+        readiness.check(place, order)
 
         def work(name: str, asker: Ask) -> Result:
             decide = ask_each(place, choices, asker, "destroy", resumes)
@@ -483,6 +484,13 @@ def note_approval(place: Place, modules: Mapping[str, ModuleChanges], verb: str)
 
 
 def _plan_and_apply(place: Place, module: Module, choices: Choices, decide: Decide, *, destroy: bool = False) -> Result:
+    """Plan, decide and apply; an apply that failed for a reason that passes is never repeated, but planned again."""
+    return execution.retrying(
+        place.bench, module, "apply", lambda: _plan_and_apply_once(place, module, choices, decide, destroy=destroy)
+    )
+
+
+def _plan_and_apply_once(place: Place, module: Module, choices: Choices, decide: Decide, *, destroy: bool) -> Result:
     bench = place.bench
     with execution.plan_file(bench, module) as saved:
         planned = execution.plan(bench, module, out=saved, destroy=destroy, extra=choices.extra)

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import itertools
 import json
 import os
 import re
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TextIO
+from typing import TextIO, TypeVar
 
-from tfgen import changes, history, isolation, journal, planning, process, terraform
+from tfgen import changes, history, isolation, journal, planning, process, retries, terraform, troubles
 from tfgen.changes import ModuleChanges
 from tfgen.errors import Interrupted
 from tfgen.events import Event, OnEvent, ignore
@@ -25,6 +27,8 @@ from tfgen.planning import Counts, EventReader, Plan
 from tfgen.process import Children
 from tfgen.runner import StepFailed
 
+_T = TypeVar("_T")
+_LOOK_SECONDS = 0.2
 _NEEDS_INIT = re.compile(r"terraform init", re.IGNORECASE)
 _DECIDES_INIT = re.compile(r'^\s*(module\s+"|backend\s+"|required_providers\b|provider\s+")', re.MULTILINE)
 
@@ -133,17 +137,58 @@ def init(
         backend_config=backend,
         migrate_state=migrate,
         reconfigure=not migrate,
+        readonly=bool(bench.caller.get("CI")) and (bench.folder(module) / ".terraform.lock.hcl").exists(),
     )
-    env = bench.module_env(module)
-    if not bench.providers.downloads:
-        _run_plain(bench, module, "init", argv, env)
+    if migrate:
+        _initialise(bench, module, argv)
     else:
-        # The shared plugin cache is not made for several writers; one download serves all modules.
-        with bench._downloading:
-            if not any((bench.project.work / "plugin-cache").iterdir()):
-                bench.on_event(Event("note", "downloading the providers, once for all modules"))
-            _run_plain(bench, module, "init", argv, isolation.with_downloads(env, bench.caller))
+        retrying(bench, module, "init", lambda: _initialise(bench, module, argv))
     marker.write_text(digest, encoding="ascii")
+
+
+def retrying(bench: Bench, module: Module, step: str, call: Callable[[], _T]) -> _T:
+    """Do something again that failed for a reason that passes by itself; a bounded number of times.
+
+    Args:
+        bench: Where; each new attempt is in the journal.
+        module: The module.
+        step: What is done.
+        call: Does it, from its beginning.
+
+    Raises:
+        StepFailed: It failed for another reason, or once too often.
+        Interrupted: The user stopped it.
+    """
+    for attempt in itertools.count(1):
+        try:
+            return call()
+        except StepFailed as error:
+            kind = retries.find_transient(error.message)
+            if kind is None or error.tried_again or attempt >= retries.ATTEMPTS:
+                error.tried_again = True
+                raise
+            wait_to_retry(bench, module.name, step, kind.name, attempt, error.message)
+    raise AssertionError("counting has no end")
+
+
+def wait_to_retry(bench: Bench, module: str, step: str, kind: str, attempt: int, error: str) -> None:
+    """Note that a step is to be tried again, and wait.
+
+    Raises:
+        Interrupted: The user does not want to wait.
+    """
+    delay = retries.choose_delay(attempt)
+    first = error.strip().partition("\n")[0]
+    bench.journal.write(
+        journal.RETRY, module=module, step=step, pattern=kind, attempt=attempt, delay=round(delay, 2), error=first
+    )
+    text = f"{step}: {kind}, again in {delay:.1f} s ({attempt} of {retries.ATTEMPTS - 1}): {first}"
+    bench.on_event(Event("note", text, module=module))
+    deadline = time.monotonic() + delay
+    while (left := deadline - time.monotonic()) > 0:
+        if bench.children.stopping:
+            raise Interrupted
+        time.sleep(min(left, _LOOK_SECONDS))
 
 
 def plan(
@@ -171,7 +216,7 @@ def plan(
     )
     bench.on_event(Event("step", module=module.name, step="plan"))
     try:
-        done, reader = _run_events(bench, module, "plan", argv, good=(0, 2))
+        done, reader = retrying(bench, module, "plan", lambda: _run_events(bench, module, "plan", argv, good=(0, 2)))
     except StepFailed as error:
         if not _NEEDS_INIT.search(error.message) or module.name == BACKEND_CONFIG:
             raise
@@ -220,6 +265,19 @@ def apply(bench: Bench, module: Module, saved: Path) -> Counts:
     return reader.counts
 
 
+def import_resource(bench: Bench, module: Module, address: str, identity: str) -> None:
+    """Run `terraform import`: take over a resource that was made elsewhere.
+
+    Raises:
+        StepFailed: Terraform failed.
+    """
+    bench.on_event(Event("step", module=module.name, step="import"))
+    argv = terraform.import_argv(
+        bench.binary, address, identity, var_files=bench.var_files(module), lock_timeout=bench.lock_timeout
+    )
+    _run_plain(bench, module, "import", argv, bench.module_env(module))
+
+
 def push_state(bench: Bench, module: Module, path: Path) -> None:
     """Write a state file into the module's backend; terraform refuses an older or a foreign one.
 
@@ -265,6 +323,26 @@ def _init_digest(bench: Bench, module: Module, backend: str) -> str:
         if path.suffix == ".hcl" or _DECIDES_INIT.search(text.decode("utf-8", "replace")):
             digest.update(path.name.encode() + b"\0" + text + b"\0")
     return digest.hexdigest()
+
+
+def _initialise(bench: Bench, module: Module, argv: Sequence[str]) -> None:
+    env = bench.module_env(module)
+    if not bench.providers.downloads:
+        _run_plain(bench, module, "init", argv, env)
+        return
+    # The shared plugin cache is not made for several writers; one download serves all modules.
+    with bench._downloading, _alone_with_cache(bench.project.work / "plugin-cache"):
+        if not any((bench.project.work / "plugin-cache").iterdir()):
+            bench.on_event(Event("note", "downloading the providers, once for all modules"))
+        _run_plain(bench, module, "init", argv, isolation.with_downloads(env, bench.caller))
+
+
+@contextmanager
+def _alone_with_cache(cache: Path) -> Iterator[None]:
+    """Keep other runs away from the plugin cache, too."""
+    with cache.with_name(f"{cache.name}.lock").open("a") as stream:
+        fcntl.flock(stream, fcntl.LOCK_EX)
+        yield
 
 
 def _run_plain(bench: Bench, module: Module, verb: str, argv: Sequence[str], env: Mapping[str, str]) -> None:
@@ -322,7 +400,7 @@ def _run_step(
 def _fail(bench: Bench, module: Module, error: str, log: Path, status: int = 1) -> None:
     if bench.children.stopping:
         raise Interrupted
-    hint = planning.explain(error, module=module.name, reads=reads(module))
+    hint = troubles.explain(error, module=module.name, reads=reads(module))
     if status < 0:
         error = f"terraform was ended by signal {-status}\n\n{error}".rstrip()
         hint = hint or "repeat the command; if a state lock was left behind, it names the lock and what releases it"

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tfgen import accounts, execution, mirror, terraform
+from tfgen import accounts, execution, mirror, recovery, terraform
 from tfgen.aws import Aws
 from tfgen.errors import TfgenError, UsageError
 from tfgen.events import Event, OnEvent, ignore
@@ -216,6 +216,9 @@ def connect(
     if isolated.dropped:
         caller.on_event(Event("warning", f"kept away from terraform: {', '.join(isolated.dropped)}"))
     clients = Aws(isolated.env)
+    if not changes:
+        for name, path in recovery.find_errored(project, environment).items():
+            caller.on_event(Event("warning", f"{recovery.describe(path, name)}: tfgen apply --resume"))
     if environment.endpoint is None:
         accounts.check_account(environment, clients)
     return isolated, clients

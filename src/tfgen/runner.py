@@ -109,6 +109,8 @@ class StepFailed(TfgenError):  # noqa: N818 - it names an outcome
     ) -> None:
         super().__init__(message, hint=hint, where=where, code=code)
         self.log = log
+        self.tried_again = False
+        """True if it was tried as often as it may be."""
 
 
 def default_parallelism() -> int:

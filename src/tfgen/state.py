@@ -165,6 +165,17 @@ def bucket_exists(clients: Aws, bucket: str) -> bool:
     return True
 
 
+def table_exists(clients: Aws, table: str) -> bool:
+    """Tell whether a lock table exists."""
+    try:
+        clients.client("dynamodb").describe_table(TableName=table)
+    except Exception as error:
+        if aws.error_code(error) == "ResourceNotFoundException":
+            return False
+        raise aws.explain(error, f"cannot look at table {table}") from None
+    return True
+
+
 def read_local(path: Path) -> State | None:
     """Return a state kept in a file; None if the file is missing or empty."""
     try:
