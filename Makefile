@@ -8,7 +8,7 @@ READY := $(VENV)/.ready
 WORKERS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo demo-clean test test-all check format bench golden clean
+.PHONY: help setup demo demo-clean test test-all fuzz check format bench golden clean
 
 help:  ## Print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -33,6 +33,9 @@ test: setup  ## All tests but the slow ones, at most 15 minutes on 2 cores
 test-all: setup  ## All tests
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup
 
+fuzz: setup  ## 10,000 random projects: no crash, no text that becomes code, no path that leaves
+	FUZZ_CASES=$${FUZZ_CASES:-10000} $(BIN)/python -m pytest tests/fuzz -n $(WORKERS) --hypothesis-show-statistics
+
 check: setup  ## Format, lint, types, import floors
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
@@ -43,8 +46,8 @@ format: setup  ## Format the code
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-bench: setup  ## Measure start-up and rendering beside the machine's floors and the peers
-	$(BIN)/python -m tests.benchmarks
+bench: setup  ## Measure beside the machine's floors and the peers; ONLY=plan measures one part
+	$(BIN)/python -m tests.benchmarks $(addprefix --only ,$(ONLY))
 
 golden: setup  ## Rewrite the golden trees after a change that was meant
 	$(BIN)/python -m pytest tests/golden -q --update-golden

@@ -21,7 +21,7 @@ from publication import Bucket, Document, Version, Versions, manifest, prefix
 from table import OrdersTable
 
 SCHEMA_VERSION = 1
-REQUEST_SOURCE = "tfgen.orders"
+REQUEST_SOURCE = "analytics.orders"
 REQUEST_TYPE = "ReportRequested"
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,10 @@ from tfgen.spec import SPEC_SCHEMA
 from tfgen.yamldoc import Document, load_document
 
 SHARED = "_shared"
+SCAFFOLD = "scaffold"
 _FILE = "blueprint.yaml"
+_TEST = ".tftest.hcl.j2"
+_MODULE = "{module}"
 _SHARED_TEMPLATES = (
     "README.md.j2",
     "backend.tf.j2",
@@ -35,8 +38,17 @@ _RUNBOOK: Schema = {
 }
 _FUNCTION: Schema = {
     "type": "string",
-    "pattern": r"^[a-z][a-z0-9_]*$",
-    "description": "a folder under lambdas/: lower-case words joined by underscores",
+    "pattern": r"^([a-z][a-z0-9_]*|\{module\})(\{module\}|[a-z0-9_])*$",
+    "description": "a folder under lambdas/: lower-case words joined by underscores; {module} is the module's name",
+}
+_EXAMPLE: Schema = {
+    "type": "object",
+    "additionalProperties": False,
+    "required": ["for", "add"],
+    "properties": {
+        "for": {"type": "string", "minLength": 1, "description": "what the example is for"},
+        "add": {"type": "string", "minLength": 1, "description": "what follows `tfgen add-module`"},
+    },
 }
 _GLOBALS = ("project", "region", "owner", "state_bucket", "state_lock_table")
 _NAMES: Schema = {"type": "array", "items": {"type": "string", "minLength": 1}, "uniqueItems": True}
@@ -59,7 +71,11 @@ _SCHEMA: Schema = {
         "summary": {"type": "string", "minLength": 1},
         "reads": {"type": "array", "items": {"type": "string"}, "uniqueItems": True},
         "functions": {"type": "array", "items": _FUNCTION, "uniqueItems": True},
+        "once": {"type": "boolean"},
+        "name_limit": {"type": "integer", "minimum": 8},
+        "examples": {"type": "array", "items": _EXAMPLE},
         "settings": {"type": "object"},
+        "samples": {"type": "object"},
         "facts": {"type": "array", "items": _FACT},
         "redeploy": {"type": "string"},
         "rollback": {"type": "string"},
@@ -119,6 +135,19 @@ class Fact:
 
 
 @dataclass(frozen=True)
+class Example:
+    """A module that somebody might add.
+
+    Attributes:
+        purpose: What it is for.
+        add: The words after `tfgen add-module`.
+    """
+
+    purpose: str
+    add: str
+
+
+@dataclass(frozen=True)
 class Blueprint:
     """A folder from which modules are rendered.
 
@@ -127,9 +156,14 @@ class Blueprint:
         folder: Where it is.
         summary: What a module of it is for, one line.
         reads: Short names of the modules whose outputs its templates read.
-        functions: Lambda functions it ships.
+        functions: Lambda functions it ships; `{module}` stands for the module's identifier.
+        once: A project has one module of it.
+        name_limit: Most characters of `<project>-<environment>-<module>`; None for any number.
+        examples: Modules that somebody might add.
         settings: JSON Schema of its settings; `varies: true` marks those that differ per environment.
         templates: File names of its templates, sorted.
+        tests: File names of the templates of its Terraform tests, in `tests/`, sorted.
+        samples: Output → the value that tests of its readers take for it, where its name does not tell.
         holds: Markdown: what a module of it holds.
         facts: Which changes force redeployment of what, one by one.
         redeploy: Markdown: what else is to be said about that.
@@ -142,8 +176,13 @@ class Blueprint:
     summary: str
     reads: tuple[str, ...]
     functions: tuple[str, ...]
+    once: bool
+    name_limit: int | None
+    examples: tuple[Example, ...]
     settings: Schema
     templates: tuple[str, ...]
+    tests: tuple[str, ...]
+    samples: Mapping[str, Any]
     holds: str
     facts: tuple[Fact, ...]
     redeploy: str
@@ -155,6 +194,10 @@ class Blueprint:
         """Names of the settings that may differ per environment."""
         properties: Mapping[str, Schema] = self.settings.get("properties", {})
         return tuple(name for name, part in properties.items() if part.get("varies"))
+
+    def functions_of(self, identifier: str) -> tuple[str, ...]:
+        """Return the names of the functions that a module of that identifier has."""
+        return tuple(function.replace(_MODULE, identifier) for function in self.functions)
 
 
 def list_blueprints(roots: Sequence[Path]) -> dict[str, Path]:
@@ -194,11 +237,29 @@ def _settings_problems(document: Document) -> list[TfgenError]:
         for problem in check_schema(schema, ("settings",))
     ]
     for name, part in schema.get("properties", {}).items() if not problems else ():
-        if "default" not in part and name not in schema.get("required", ()):
-            path = ("settings", "properties", name)
+        path = ("settings", "properties", name)
+        if "default" not in part and "when" not in part and name not in schema.get("required", ()):
             hint = "give it a default, or name it in 'required'"
             problems.append(document.problem(f"the setting '{name}' has no default", path, hint=hint, key=True))
+        if part.get("varies") and any(_names_outputs(part)):
+            hint = "take out 'varies': which modules are read is the same in every environment"
+            problems.append(
+                document.problem(f"the setting '{name}' names outputs and varies", path, hint=hint, key=True)
+            )
+        for other in part.get("when", {}):
+            if "enum" not in schema["properties"].get(other, {}):
+                hint = "a setting that depends on another one names one with an enum"
+                problems.append(document.problem(f"there is no choice '{other}'", (*path, "when"), hint=hint))
     return problems
+
+
+def _names_outputs(part: Schema) -> Iterator[bool]:
+    yield part.get("format") == "output"
+    for inner in (*part.get("properties", {}).values(), *part.get("patternProperties", {}).values()):
+        yield from _names_outputs(inner)
+    for inner in (part.get("items"), part.get("additionalProperties")):
+        if isinstance(inner, Mapping):
+            yield from _names_outputs(inner)
 
 
 def _facts_problems(document: Document) -> list[TfgenError]:
@@ -233,8 +294,13 @@ def _blueprint(name: str, folder: Path, value: Mapping[str, Any]) -> Blueprint:
         summary=value["summary"],
         reads=tuple(value.get("reads", ())),
         functions=tuple(value.get("functions", ())),
+        once=value.get("once", False),
+        name_limit=value.get("name_limit"),
+        examples=tuple(Example(item["for"], item["add"]) for item in value.get("examples", ())),
         settings={"type": "object", "additionalProperties": False, **value["settings"]},
         templates=tuple(templates),
+        tests=tuple(sorted(path.name for path in (folder / "tests").glob(f"*{_TEST}"))),
+        samples=value.get("samples", {}),
         holds=value.get("holds", "").strip(),
         facts=tuple(_fact(item) for item in value.get("facts", ())),
         redeploy=value.get("redeploy", "").strip(),

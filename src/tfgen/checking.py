@@ -81,9 +81,10 @@ def check_terraform(
     version = terraform.detect_version(binary, env=env, cwd=project.root)
     terraform.check_version(version, project.required_version, binary=binary, where=str(project.spec_path))
     tools = _Tools(project, binary, version, env, source, Children(), on_module)
-    with tools.children.forwarding():
+    with tools.children.forwarding(), ThreadPoolExecutor(1) as pool:
+        unformatted = pool.submit(_check_format, tools)
         validate = _validate_each(tools, list(project.modules)) if per_module else _validate_composed(tools)
-        return (*_check_format(tools), *validate)
+        return (*unformatted.result(), *validate)
 
 
 def _check_format(tools: _Tools) -> tuple[Finding, ...]:

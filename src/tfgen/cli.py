@@ -18,11 +18,14 @@ BUG = 3
 INTERRUPTED = 130
 
 COMMANDS = {
+    "add-module": "Add a module to the project.",
     "apply": "Apply changes in dependency order.",
+    "blueprints": "List what modules can be made from.",
     "check": "Check the spec, the references, the format and the configuration.",
     "destroy": "Destroy in reverse order.",
     "doctor": "Say what is installed, found and set, and what to do.",
     "drift": "Show what was changed outside terraform.",
+    "eject": "Turn the project into plain Terraform without tfgen.",
     "exec": "Run any command in a module's folder.",
     "graph": "Show who reads whom.",
     "impact": "Say what must be applied again, and why.",
@@ -34,10 +37,13 @@ COMMANDS = {
     "package": "Build the Lambda zips.",
     "plan": "Show what apply would change.",
     "providers": "Lock the providers of the project.",
+    "remove-module": "Remove a module from the project.",
     "render": "Bring terraform/ in line with the spec.",
     "runs": "List past runs, and show how one of them went.",
     "schema": "Print the JSON Schema of the spec.",
+    "test": "Run the Terraform tests and the Lambda tests, offline.",
     "unlock": "Remove a state lock whose owner is gone.",
+    "upgrade": "Render again with a new tfgen or changed templates, file by file.",
 }
 """Name → one line. A command's module is imported when it is run, never for `--help`."""
 
@@ -51,7 +57,7 @@ class _LazyGroup(click.Group):
         del ctx
         if cmd_name not in COMMANDS:
             return None
-        found: click.Command = import_module(f"tfgen.commands.{cmd_name}").cli
+        found: click.Command = import_module(f"tfgen.commands.{cmd_name.replace('-', '_')}").cli
         return found
 
     def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:

@@ -44,10 +44,10 @@ from tfgen.model import Project
 from tfgen.modulefiles import ModuleFiles, called_folders
 from tfgen.process import Children, Completed
 from tfgen.runner import StepFailed
-from tfgen.scratch import Scratch, keep_lock, open_scratch, remove_leftovers, write_lock, write_scratch, write_state
+from tfgen.scratch import Scratch, keep_lock, open_scratch, write_lock, write_scratch, write_state
 from tfgen.wiring import Wiring, wire
 
-__all__ = ["Validation", "compose_plan", "compose_validate", "remove_leftovers"]
+__all__ = ["Validation", "compose_plan", "compose_validate"]
 
 _CHECK = "check"
 _DECIDES_INIT = re.compile(rb'^\s*(module\s+"|required_providers\b|provider\s+"|provider_meta\b)', re.MULTILINE)

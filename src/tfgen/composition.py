@@ -13,7 +13,7 @@ from tfgen import approval, deployment, execution, graph, readiness, retries, st
 from tfgen.approval import Approval, Difference
 from tfgen.changes import ComposedPlan, Diagnostic, ModuleChanges, ResourceChange
 from tfgen.deployment import Decide
-from tfgen.errors import Interrupted, TfgenError
+from tfgen.errors import Interrupted, PlanError, TfgenError
 from tfgen.events import Event
 from tfgen.history import RunRecord
 from tfgen.model import BACKEND_CONFIG, Environment, Module, Project
@@ -248,7 +248,7 @@ def _destroy(
 
     def work(name: str, asker: Ask) -> Result:
         decide = deployment.ask_each(place, choices, asker, "destroy", wishes.resumes)
-        if approved is not None and name != BACKEND_CONFIG and not choices.auto_approve:
+        if approved is not None and name != BACKEND_CONFIG:
             decide = _compare_each(place, approved, wishes, asker if ask else None, "destroy")
         return deployment.destroy_module(place, project.module(name), choices, decide)
 
@@ -358,18 +358,25 @@ def _stage(found: ComposedPlan, project: Project) -> frozenset[str]:
 
 
 def _refuse_errors(found: ComposedPlan) -> None:
-    errors = found.errors
-    failed = [changes for changes in found.modules.values() if changes.error]
+    """Raise all that could not be planned; a single problem as itself."""
     if found.complete:
         return
-    if errors:
-        first = errors[0]
-        more = f" (and {len(errors) - 1} more)" if len(errors) > 1 else ""
-        raise TfgenError(
-            f"{first.message}{more}", where=first.where or first.module, hint=first.hint or "tfgen plan", code="plan"
-        )
-    message = failed[0].error if failed else "the project cannot be planned whole"
-    raise TfgenError(message, where=failed[0].name if failed else "", hint="tfgen plan", code="plan")
+    told = {problem.module for problem in found.errors}
+    problems = [_as_error(problem) for problem in found.errors]
+    problems += [
+        TfgenError(changes.error, where=changes.name, code="plan")
+        for changes in found.modules.values()
+        if changes.error and changes.name not in told
+    ]
+    problems = problems or [TfgenError("the project cannot be planned whole", code="plan")]
+    problems[-1].hint = problems[-1].hint or "tfgen plan shows what can be planned"
+    raise problems[0] if len(problems) == 1 else PlanError(problems)
+
+
+def _as_error(problem: Diagnostic) -> TfgenError:
+    origin = ", ".join(part for part in (problem.template, problem.spec) if part)
+    message = f"{problem.message}\n  rendered from {origin}" if origin else problem.message
+    return TfgenError(message, where=problem.where or problem.module, hint=problem.hint, code="plan")
 
 
 def _apply_stage(
@@ -468,7 +475,7 @@ def _check_beforehand(place: Place, approved: Approval, found: ComposedPlan, wis
         )
     found_differences = [item for changes in found.modules.values() for item in approval.compare(approved, changes)]
     if found_differences and wishes.on_difference == STOP:
-        raise _difference_error(found_differences)
+        raise _difference_error(found_differences, "apply")
     for item in found_differences:
         place.bench.on_event(Event("warning", str(item), module=item.module))
 
@@ -487,7 +494,7 @@ def _compare_each(place: Place, approved: Approval, wishes: Wishes, ask: Ask | N
                 bench.on_event(Event("warning", f"not as approved: {item}", module=module.name))
             return True
         if ask is None:
-            raise _difference_error(found)
+            raise _difference_error(found, verb)
         lines = "\n".join(f"  {item}" for item in found)
         text = f"{execution.show(bench, module, saved)}\n\n{module.name} is not what was approved:\n{lines}"
         return ask(Question(module.name, verb, text, planned))
@@ -495,13 +502,12 @@ def _compare_each(place: Place, approved: Approval, wishes: Wishes, ask: Ask | N
     return decide
 
 
-def _difference_error(found: Collection[Difference]) -> TfgenError:
+def _difference_error(found: Collection[Difference], verb: str) -> TfgenError:
     lines = "\n".join(f"  {item.module}: {item}" for item in found)
-    return TfgenError(
-        f"this is not what was approved:\n{lines}",
-        hint="look with tfgen plan and approve again; or go on whatever changes: --on-difference continue",
-        code="difference",
-    )
+    hint = "look with tfgen plan and approve again; or go on whatever changes: --on-difference continue"
+    if verb == DESTROY:
+        hint = "something changed in the meantime; repeat the command, which plans and shows what is there now"
+    return TfgenError(f"this is not what was approved:\n{lines}", hint=hint, code="difference")
 
 
 def _guard_losses(environment: Environment, found: ComposedPlan, choices: Choices) -> None:

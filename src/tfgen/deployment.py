@@ -206,8 +206,7 @@ def outputs(
     Raises:
         TfgenError: The environment cannot be opened, or a module that was named is not applied.
     """
-    _, clients = connect(project, environment, caller, changes=False)
-    known = read_states(project, environment, clients)
+    known = states(project, environment, caller)
     for name in modules:
         found = known[name]
         if found is None or not found.applied:
@@ -218,6 +217,17 @@ def outputs(
             )
     names = modules or [name for name, found in known.items() if found is not None and found.outputs]
     return {name: found.outputs for name in names if (found := known[name]) is not None}
+
+
+def states(project: Project, environment: Environment, caller: Caller) -> dict[str, State | None]:
+    """Return the state of each module; None for one that was never applied. Read without terraform.
+
+    Raises:
+        TfgenError: The environment cannot be opened, or its state bucket belongs to another project.
+    """
+    _, clients = connect(project, environment, caller, changes=False)
+    state.check_bucket_owner(clients, environment.state_bucket, project.name)
+    return read_states(project, environment, clients)
 
 
 def execute(

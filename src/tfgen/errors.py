@@ -36,18 +36,34 @@ class TfgenError(Exception):
         self.code = code
 
 
-class SpecError(TfgenError):
-    """One or more problems in the spec or its environments, all reported at once.
+class SeveralErrors(TfgenError):  # noqa: N818 - what it holds are errors
+    """One or more problems, all reported at once.
 
     Args:
         problems: Every problem, each with its own place and hint.
+        place: Where they are, in words: `in the spec`.
+        code: A stable identifier for machines.
     """
 
-    def __init__(self, problems: Sequence[TfgenError]) -> None:
+    def __init__(self, problems: Sequence[TfgenError], *, place: str, code: str) -> None:
         count = len(problems)
         noun = "problem" if count == 1 else "problems"
-        super().__init__(f"{count} {noun} in the spec", code="spec")
+        super().__init__(f"{count} {noun} {place}", code=code)
         self.problems = tuple(problems)
+
+
+class SpecError(SeveralErrors):
+    """One or more problems in the spec or its environments."""
+
+    def __init__(self, problems: Sequence[TfgenError]) -> None:
+        super().__init__(problems, place="in the spec", code="spec")
+
+
+class PlanError(SeveralErrors):
+    """What keeps the project from being planned as a whole."""
+
+    def __init__(self, problems: Sequence[TfgenError]) -> None:
+        super().__init__(problems, place="in the plan", code="plan")
 
 
 class UsageError(TfgenError):

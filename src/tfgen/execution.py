@@ -29,6 +29,9 @@ from tfgen.runner import StepFailed
 
 _T = TypeVar("_T")
 _LOOK_SECONDS = 0.2
+
+PLAN_SUFFIX = ".tfplan"
+
 _NEEDS_INIT = re.compile(r"terraform init", re.IGNORECASE)
 _DECIDES_INIT = re.compile(r'^\s*(module\s+"|backend\s+"|required_providers\b|provider\s+")', re.MULTILINE)
 
@@ -291,12 +294,23 @@ def push_state(bench: Bench, module: Module, path: Path) -> None:
 @contextmanager
 def plan_file(bench: Bench, module: Module) -> Iterator[Path]:
     """Give a place for a plan file that only the user can read, and that is gone afterwards."""
-    path = bench.run_dir / f"{module.name}.tfplan"
-    path.touch(mode=0o600)
+    path = bench.run_dir / f"{module.name}{PLAN_SUFFIX}"
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     try:
+        # Held until it is gone: what nobody holds was left by a run that was killed.
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
         yield path
     finally:
         path.unlink(missing_ok=True)
+        os.close(descriptor)
+
+
+def remove_plan_files(project: Project) -> None:
+    """Remove the plan files of runs that were killed; one that is in use is left alone."""
+    for path in (project.work / "runs").glob(f"*/*{PLAN_SUFFIX}"):
+        with suppress(OSError), path.open("rb") as stream:
+            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            path.unlink()
 
 
 def reads(module: Module) -> tuple[str, ...]:

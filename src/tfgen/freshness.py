@@ -57,6 +57,11 @@ def hash_contents(path: Path) -> str:
     return digest.hexdigest()
 
 
+def hash_texts(texts: Iterable[str]) -> str:
+    """Hash several texts in their order."""
+    return hashlib.sha256("\0".join(texts).encode()).hexdigest()
+
+
 def _inputs(root: Path, spec: Path, template_roots: Sequence[Path]) -> str:
     environments = spec.parent / "environments"
     folders = [*template_roots, environments, root / "lambdas"]

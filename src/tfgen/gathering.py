@@ -17,7 +17,7 @@ from tfgen.changes import WARNING, Diagnostic, Readers
 from tfgen.composed_state import StatePart
 from tfgen.errors import TfgenError
 from tfgen.model import BACKEND_CONFIG, Environment, Module, Project
-from tfgen.modulefiles import EVERYTHING, ModuleFiles, full_source, read_module
+from tfgen.modulefiles import EVERYTHING, ModuleFiles, called_folders, full_source, read_module
 from tfgen.scratch import find_conflicts, locked_versions
 from tfgen.state import Output, State
 from tfgen.variables import Value, effective_values
@@ -113,6 +113,7 @@ def gather_files(
         ]
         if values and missing and name not in apart:
             apart[name] = f"variable {missing[0]} has no value"
+    apart |= _outside(project, files)
     apart |= _other_versions(files)
     apart |= _other_sources(files)
     apart |= find_conflicts([item for name, item in files.items() if name not in apart])
@@ -219,6 +220,16 @@ def _is_error(answer: object) -> bool:
 
 def _outputs(found: State | None) -> Mapping[str, Output] | None:
     return found.outputs if found is not None and found.applied else None
+
+
+def _outside(project: Project, files: Mapping[str, ModuleFiles]) -> dict[str, str]:
+    """Find modules that call a module which the scratch root cannot mirror: it is not below the project's folder."""
+    found: dict[str, str] = {}
+    for name, item in files.items():
+        for folder in called_folders(item):
+            if not folder.is_relative_to(project.root):
+                found.setdefault(name, f"it calls {os.path.relpath(folder, item.folder)}, outside of the project")
+    return found
 
 
 def _other_versions(files: Mapping[str, ModuleFiles]) -> dict[str, str]:

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from tree_sitter import Language, Node, Parser, Query
 
 _IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
+_PLAIN = re.compile(r"[ !#$%&'()*+,./0-9:;<=>?@A-Z\[\]^_`a-z{|}~-]*")
+_DOUBLED = re.compile(r"\$(?=\$\{)|%(?=%\{)")
 _ESCAPES = {"\\": "\\\\", '"': '\\"', "\n": "\\n", "\r": "\\r", "\t": "\\t"}
 _WIDTH = 100
 
@@ -38,7 +40,10 @@ def escape(text: str) -> HclText:
     Control characters and the Unicode characters that change reading direction or end a line
     are written as escapes, so that what a reviewer sees is what Terraform reads.
     """
-    escaped = "".join(_escape_character(character) for character in text)
+    plain = _PLAIN.fullmatch(text) is not None
+    escaped = text if plain else "".join(_escape_character(character) for character in text)
+    # `$$${` is what the specification asks for where a dollar sign comes first, and what some readers stumble over.
+    escaped = _DOUBLED.sub(lambda match: f"\\u{ord(match[0]):04x}", escaped)
     return HclText(escaped.replace("${", "$${").replace("%{", "%%{"))
 
 
@@ -46,7 +51,7 @@ def to_hcl(value: Any, indent: int = 0) -> HclText:
     """Write a plain value as an HCL expression, laid out as `terraform fmt` would.
 
     Args:
-        value: None, bool, int, float, str, or lists and mappings of them.
+        value: None, bool, int, float, str, or lists and mappings of them; HCL that was written already stays as it is.
         indent: Spaces before continuation lines of an expression that needs several.
 
     Raises:
@@ -58,6 +63,8 @@ def to_hcl(value: Any, indent: int = 0) -> HclText:
         return HclText("true" if value else "false")
     if isinstance(value, int) or (isinstance(value, float) and math.isfinite(value)):
         return HclText(repr(value))
+    if isinstance(value, HclText):
+        return value
     if isinstance(value, str):
         return quote(value)
     if isinstance(value, Mapping):
@@ -233,7 +240,7 @@ def read_remote_states(source: bytes) -> tuple[RemoteState, ...]:
 
 
 def _literal_key(config: str) -> str:
-    match = re.search(r'(?m)^\s*"?key"?\s*[=:]\s*("(?:[^"\\\\]|\\\\.)*")\s*,?\s*$', config)
+    match = re.search(r'(?m)(?:^|[{,])\s*"?key"?\s*[=:]\s*("(?:[^"\\]|\\.)*")\s*(?:[,}#/]|$)', config)
     return (unquote(match[1]) or "") if match else ""
 
 

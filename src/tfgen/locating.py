@@ -19,7 +19,7 @@ from tfgen.scratch import Scratch
 from tfgen.wiring import Wiring
 from tfgen.yamldoc import load_document
 
-_MARK = re.compile(r"Rendered by tfgen from ([\w./-]+\.tf);")
+_MARK = re.compile(r"Rendered by tfgen from ([\w./-]+\.(?:tf|tftest\.hcl));")
 _EXPRESSION = re.compile(r"\{\{.*?\}\}")
 _UPSTREAM = re.compile(r"\bvar\.(upstream_[\w-]+)")
 _LOCAL = re.compile(r"\blocal\.([A-Za-z_][\w-]*)")

@@ -92,6 +92,7 @@ class Module:
         providers: Extra required providers: name → {source, version}.
         state_key: Key of its state object in the state bucket.
         also_reads: Full names of modules that only its user's own files read, by `terraform_remote_state`.
+        frame: False if its folder is all the user's: nothing is rendered into it.
     """
 
     name: str
@@ -105,6 +106,7 @@ class Module:
     providers: Mapping[str, Mapping[str, str]]
     state_key: str
     also_reads: tuple[str, ...] = ()
+    frame: bool = True
 
 
 @dataclass(frozen=True)

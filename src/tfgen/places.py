@@ -18,6 +18,7 @@ from tfgen.isolation import Isolation, isolate
 from tfgen.model import BACKEND_CONFIG, Environment, Project
 from tfgen.process import Children
 from tfgen.runner import PLANNED, WAITING, Result
+from tfgen.scratch import remove_leftovers
 
 StartEmulator = Callable[[], str]
 
@@ -139,6 +140,7 @@ def open_place(
     """
     source = mirror.find_provider_source(caller.variables)
     with _writing(project):
+        remove_leftovers(project)
         config = mirror.write_cli_config(source, project.work)
     binary = terraform.find_binary(caller.variables)
     isolated, clients = connect(project, environment, caller, changes=changes, cli_config=config)

@@ -11,13 +11,14 @@ from urllib.parse import urlsplit
 from tfgen.blueprint import Blueprint, list_blueprints, load_blueprint
 from tfgen.errors import SpecError, TfgenError
 from tfgen.graph import find_cycle
-from tfgen.hcl import read_remote_states
+from tfgen.hcl import HclText, read_remote_states
 from tfgen.model import BACKEND_CONFIG, EMULATOR_ACCOUNT, Environment, Function, Module, Project, Reference
-from tfgen.schema import suggest, validate, with_defaults
+from tfgen.schema import applies, find_outputs, map_outputs, suggest, validate, with_defaults
 from tfgen.spec import Spec
 from tfgen.yamldoc import Document, KeyPath
 
 DEFAULT_ENVIRONMENT = "local"
+COMMON = "common"
 
 _RESERVED = frozenset({
     # the locals that rendered files define themselves
@@ -62,6 +63,16 @@ def with_handwritten_reads(project: Project, users: Mapping[str, Mapping[str, by
     if problems:
         raise SpecError(problems)
     return replace(project, modules=tuple(modules))
+
+
+def name_problem(short_name: str) -> tuple[str, str] | None:
+    """Return what is wrong with a module's short name and what would be right; None if it can be used."""
+    if not _is_short_name(short_name):
+        hint = "write up to 40 lower-case letters, digits and hyphens, beginning with a letter: invoices"
+        return f"'{short_name}' is not a module's name", hint
+    if _identifier(short_name) in _RESERVED:
+        return f"'{short_name}' is a reserved word", "choose another name"
+    return None
 
 
 @dataclass
@@ -111,6 +122,9 @@ class _Resolver:
         self._read_blueprints(entries)
         self._resolve_reads(entries)
         self._check_functions(entries)
+        self._check_once(entries)
+        self._check_names(entries)
+        self._check_frames(entries)
         default = self.value.get("default_environment", DEFAULT_ENVIRONMENT)
         if default not in self.spec.environments:
             hint = suggest(default, sorted(self.spec.environments))
@@ -159,9 +173,10 @@ class _Resolver:
                     blueprint=entry.value["blueprint"],
                     settings={**settings[entry.name], **environments[default].values.get(entry.name, {})},
                     reads=tuple(replace(references[name], where=where) for name, where in entry.reads.items()),
-                    functions=tuple(Function(name, f"artifacts/{name}.zip") for name in self._of(entry).functions),
+                    functions=tuple(Function(name, f"artifacts/{name}.zip") for name in self._functions(entry)),
                     providers=entry.value.get("providers", {}),
                     state_key=references[entry.name].state_key,
+                    frame=entry.value.get("frame", True),
                 )
                 for entry in entries
             ),
@@ -192,8 +207,9 @@ class _Resolver:
             if not number and name != BACKEND_CONFIG:
                 hint = "write a number of 2 to 4 digits, a hyphen and words joined by hyphens: 08-invoices"
                 self._refuse(f"'{name}' is not a module's name", path, hint, key=True)
-            elif _identifier(short_name) in _RESERVED:
-                self._refuse(f"'{short_name}' is a reserved word", path, "choose another name", key=True)
+            elif problem := name_problem(short_name):
+                message, hint = problem
+                self._refuse(message, path, hint, key=True)
         self._check_unique(entries)
         return sorted(entries, key=lambda entry: (int(entry.number or -1), entry.name))
 
@@ -257,7 +273,8 @@ class _Resolver:
     def _targets(self, entry: _Entry, names: Mapping[str, _Entry]) -> Iterator[tuple[_Entry, KeyPath]]:
         own = [(name, (*entry.path, "reads", index)) for index, name in enumerate(entry.value.get("reads", ()))]
         given = entry.blueprint.reads if entry.blueprint else ()
-        for name, path in [*((name, (*entry.path, "blueprint")) for name in given), *own]:
+        declared = [*((name, (*entry.path, "blueprint")) for name in given), *own, *self._named(entry)]
+        for name, path in declared:
             if name == BACKEND_CONFIG:
                 self._refuse("the state bucket's own module cannot be read", path, "its names are variables")
             elif name in names:
@@ -266,14 +283,66 @@ class _Resolver:
                 known = sorted(other.short_name for other in names.values() if other.number)
                 self._refuse(f"{entry.name} reads '{name}', which is no module", path, suggest(name, known))
 
+    def _named(self, entry: _Entry) -> Iterator[tuple[str, KeyPath]]:
+        """Yield the modules whose outputs the settings name: `storage.orders_table_arn` reads storage."""
+        if entry.blueprint is None:
+            return
+        schema, given = entry.blueprint.settings, entry.value.get("settings", {})
+        for output, path in find_outputs(with_defaults(given, schema), schema):
+            default = path[0] not in given
+            place: KeyPath = (*entry.path, "blueprint") if default else (*entry.path, "settings", *path)
+            yield output.partition(".")[0], place
+
     def _check_functions(self, entries: Sequence[_Entry]) -> None:
         owners: dict[str, str] = {}
         for entry in entries:
-            for name in entry.blueprint.functions if entry.blueprint else ():
+            for name in self._functions(entry):
+                if name == COMMON:
+                    hint = "choose another name for the module"
+                    self._refuse(f"lambdas/{COMMON}/ is what all functions share", entry.path, hint, key=True)
                 if (first := owners.setdefault(name, entry.name)) != entry.name:
                     message = f"the function '{name}' already belongs to {first}"
                     hint = "a function has one module: copy it in lambdas/ under another name"
                     self._refuse(message, (*entry.path, "blueprint"), hint)
+
+    def _functions(self, entry: _Entry) -> tuple[str, ...]:
+        return entry.blueprint.functions_of(_identifier(entry.short_name)) if entry.blueprint else ()
+
+    def _check_once(self, entries: Sequence[_Entry]) -> None:
+        firsts: dict[str, str] = {}
+        for entry in entries:
+            if entry.blueprint is None or not entry.blueprint.once:
+                continue
+            if (first := firsts.setdefault(entry.blueprint.name, entry.name)) != entry.name:
+                message = f"a project has one module of the blueprint '{entry.blueprint.name}': {first}"
+                hint = "use another blueprint, or one of your own: tfgen blueprints new NAME"
+                self._refuse(message, (*entry.path, "blueprint"), hint)
+
+    def _check_names(self, entries: Sequence[_Entry]) -> None:
+        """Refuse a name that AWS would refuse during the apply."""
+        longest = max(self.spec.environments, key=len)
+        for entry in entries:
+            limit = entry.blueprint.name_limit if entry.blueprint else None
+            name = f"{self.value['project']}-{longest}-{entry.short_name}"
+            if limit is not None and len(name) > limit:
+                message = (
+                    f"names in this module begin with '{name}': {len(name)} characters, AWS leaves room for {limit}"
+                )
+                hint = f"shorten the module's name by {len(name) - limit}"
+                self._refuse(message, entry.path, hint, key=True)
+
+    def _check_frames(self, entries: Sequence[_Entry]) -> None:
+        """Refuse what does nothing for a module that nothing is rendered for."""
+        for entry in entries:
+            if entry.value.get("frame", True) or entry.blueprint is None:
+                continue
+            for key in ("reads", "settings", "providers"):
+                if key in entry.value:
+                    hint = "take it out, or 'frame: false'; its own files say what it reads and needs"
+                    self._refuse(f"'{key}' has no effect with frame: false", (*entry.path, key), hint, key=True)
+            if entry.blueprint.templates or entry.blueprint.functions or entry.name == BACKEND_CONFIG:
+                hint = "frame: false is for Terraform written by hand: blueprint: empty"
+                self._refuse(f"the blueprint '{entry.blueprint.name}' needs its frame", (*entry.path, "frame"), hint)
 
     def _check_tags(self) -> None:
         for name in self.value.get("tags", {}):
@@ -288,7 +357,28 @@ class _Resolver:
         for problem in validate(given, schema, (*entry.path, "settings")):
             self._refuse(problem.message, problem.path, problem.hint, key=problem.key)
         filled: Mapping[str, Any] = with_defaults(given, schema)
-        return filled
+        for name, part in schema.get("properties", {}).items():
+            counts = applies(part, filled)
+            if name in given and not counts:
+                self._refuse_idle(part["when"], filled, (*entry.path, "settings", name), self.document)
+            elif counts and name not in filled and name not in schema.get("required", ()):
+                hint = part.get("description", f"add {name}: …")
+                self._refuse(f"'{name}' is missing", (*entry.path, "settings"), hint)
+        return dict(map_outputs(filled, schema, _as_hcl))
+
+    def _refuse_idle(
+        self, when: Mapping[str, Sequence[Any]], filled: Mapping[str, Any], path: KeyPath, document: Document
+    ) -> None:
+        """Refuse a setting that would do nothing beside the others, rather than pass it over."""
+        others = {other: values for other, values in when.items() if filled.get(other) not in values}
+        there = " and ".join(f"{other}: {filled.get(other)}" for other in others)
+        wanted = " and ".join(f"{other}: {' or '.join(map(str, values))}" for other, values in others.items())
+        message, hint = f"'{path[-1]}' has no effect with {there}", f"take it out, or write {wanted}"
+        self._refuse(message, path, hint, key=True, document=document)
+
+    def _key_of(self, entry: _Entry, document: Document) -> str:
+        """Return the name by which an environment calls a module: the full or the short one."""
+        return entry.name if entry.name in document.value.get("modules", {}) else entry.short_name
 
     def _overlay(self, document: Document, entries: Sequence[_Entry]) -> dict[str, Mapping[str, Any]]:
         names = {known: entry for entry in entries for known in (entry.name, entry.short_name)}
@@ -342,7 +432,13 @@ class _Resolver:
         values = {}
         for entry in entries:
             merged = _merge(settings[entry.name], overlay.get(entry.name, {}), self._of(entry).settings)
-            values[entry.name] = {key: merged[key] for key in self._of(entry).varying if key in merged}
+            parts = self._of(entry).settings.get("properties", {})
+            counting = [key for key in self._of(entry).varying if applies(parts[key], settings[entry.name])]
+            values[entry.name] = {key: merged[key] for key in counting if key in merged}
+            for key in overlay.get(entry.name, {}):
+                if key in parts and key not in counting:
+                    place: KeyPath = ("modules", self._key_of(entry, document), key)
+                    self._refuse_idle(parts[key]["when"], settings[entry.name], place, document)
         return Environment(
             name=name,
             account=value.get("account", EMULATOR_ACCOUNT),
@@ -401,6 +497,12 @@ def _is_short_name(text: str) -> bool:
 
 def _identifier(short_name: str) -> str:
     return short_name.replace("-", "_")
+
+
+def _as_hcl(output: str) -> HclText:
+    """Write `api-ingestion.api_id` as HCL reads it; its form was checked with the settings."""
+    short_name, _, name = output.partition(".")
+    return HclText(f"local.{_identifier(short_name)}.{name}")
 
 
 def _reference(entry: _Entry, prefix: str) -> Reference:

@@ -46,6 +46,7 @@ _EXAMPLES = {
 _EMAIL = re.compile(r"[^@\s<>\",;]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+")
 _ARN = re.compile(r"arn:aws[a-z-]*:[a-z0-9-]+:[a-z0-9-]*:([0-9]{12})?:.+")
 _AWS_ID = re.compile(r"[a-z]+-[0-9a-f]{8,17}")
+_OUTPUT = re.compile(r"(|[a-z][a-z0-9]*(-[a-z0-9]+)*\.[A-Za-z_][A-Za-z0-9_]*)")
 
 
 @dataclass(frozen=True)
@@ -96,7 +97,52 @@ def with_defaults(value: Any, schema: Schema) -> Any:
             filled[name] = with_defaults(value[name], part)
         elif "default" in part:
             filled[name] = with_defaults(part["default"], part)
-    return {**filled, **{name: item for name, item in value.items() if name not in properties}}
+    others = {name: with_defaults(item, _part(schema, name)) for name, item in value.items() if name not in properties}
+    return {**filled, **others}
+
+
+def applies(part: Schema, settings: Mapping[str, Any]) -> bool:
+    """True if a setting counts beside the others: its `when` names values that they have, or it has none."""
+    return all(settings.get(name) in values for name, values in part.get("when", {}).items())
+
+
+def find_outputs(
+    value: Any, schema: Schema, path: tuple[str | int, ...] = ()
+) -> Iterator[tuple[str, tuple[str | int, ...]]]:
+    """Yield each output of another module that settings name (`format: output`), with its place."""
+    if isinstance(value, str):
+        if value and schema.get("format") == "output":
+            yield value, path
+    elif isinstance(value, list):
+        for index, item in enumerate(value):
+            yield from find_outputs(item, schema.get("items", {}), (*path, index))
+    elif isinstance(value, dict):
+        for name, item in value.items():
+            part = _part(schema, name)
+            if applies(part, value):
+                yield from find_outputs(item, part, (*path, name))
+
+
+def map_outputs(value: Any, schema: Schema, change: Callable[[str], Any]) -> Any:
+    """Return settings with each output that they name replaced by what `change` makes of it."""
+    if isinstance(value, str):
+        return change(value) if value and schema.get("format") == "output" else value
+    if isinstance(value, list):
+        return [map_outputs(item, schema.get("items", {}), change) for item in value]
+    if isinstance(value, dict):
+        return {name: map_outputs(item, _part(schema, name), change) for name, item in value.items()}
+    return value
+
+
+def _part(schema: Schema, name: str) -> Schema:
+    """Return the schema of one key of a mapping."""
+    if name in schema.get("properties", {}):
+        return dict(schema["properties"][name])
+    for pattern, part in schema.get("patternProperties", {}).items():
+        if _fits(name, pattern):
+            return dict(part)
+    extra = schema.get("additionalProperties")
+    return dict(extra) if isinstance(extra, Mapping) else {}
 
 
 def check_schema(schema: Any, path: tuple[str | int, ...] = ()) -> Iterator[Problem]:
@@ -303,6 +349,7 @@ _FORMATS: Mapping[str, tuple[Callable[[str], str], str]] = {
     "time-zone": (_time_zone, "Europe/Berlin"),
     "arn": (_matches(_ARN, "an ARN"), "arn:aws:iam::123456789012:role/name"),
     "aws-id": (_matches(_AWS_ID, "an id of AWS"), "vpc-0a1b2c3d"),
+    "output": (_matches(_OUTPUT, "an output of a module"), "storage.orders_table_name"),
 }
 
 _COUNT: Schema = {"type": "integer", "minimum": 0}
@@ -337,5 +384,10 @@ _KEYWORDS: Mapping[str, Schema] = {
     "additionalProperties": {"type": ["boolean", "object"]},
     "minProperties": _COUNT,
     "varies": {"type": "boolean"},
+    "when": {"type": "object", "minProperties": 1, "additionalProperties": {"type": "array", "minItems": 1}},
 }
-"""What `validate` understands, and what each keyword wants; `varies` is ours: it differs per environment."""
+"""What `validate` understands, and what each keyword wants.
+
+Two are ours. `varies`: the setting may differ per environment. `when`: it counts only where other settings have
+one of these values (`{trigger: [schedule]}`); without a default it must then be given.
+"""

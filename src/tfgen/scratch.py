@@ -13,17 +13,19 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from tfgen.execution import PLAN_SUFFIX, remove_plan_files
 from tfgen.hcl import read_blocks
 from tfgen.model import Project
 from tfgen.modulefiles import ModuleFiles, called_folders
-from tfgen.wiring import ROOT, Wiring
+from tfgen.wiring import ROOT, ROOT_FILE, Wiring
 
 LOCK_FILE = ".terraform.lock.hcl"
 STATE_FILE = "terraform.tfstate"
-PLAN_SUFFIX = ".tfplan"
 
 _NOT_MIRRORED = frozenset({".git", ".tfgen"})
-_SECRETS = (f"{STATE_FILE}*", f".{STATE_FILE}.lock.info", f"*{PLAN_SUFFIX}")
+_TESTS = (".tftest.hcl", ".tftest.json", ".tfmock.hcl")
+_SECRETS = (f"{STATE_FILE}*", f".{STATE_FILE}.lock.info", f"*{PLAN_SUFFIX}", Path(ROOT_FILE).name)
+"""What a run leaves to nobody; the root's configuration, too: it spells out variables and outputs, sensitive ones."""
 
 
 @dataclass(frozen=True)
@@ -101,7 +103,8 @@ def open_scratch(project: Project, name: str) -> Iterator[Scratch]:
 
 
 def remove_leftovers(project: Project) -> None:
-    """Remove what a killed run left behind; a run that is still going is left alone."""
+    """Remove the states and the plans that killed runs left behind; a run that is still going is left alone."""
+    remove_plan_files(project)
     base = project.work / "composed"
     for lock in sorted(base.glob("*.lock")):
         home = base / lock.stem
@@ -222,7 +225,15 @@ def _data_entries(files: ModuleFiles) -> dict[str, Path]:
         and not entry.name.startswith(".")
         and entry.name != "README.md"
         and not _is_terraforms_own(entry.name)
+        and not _holds_tests(entry)
     }
+
+
+def _holds_tests(entry: os.DirEntry[str]) -> bool:
+    """True for a module's Terraform tests: in the scratch root terraform would take them for tests of the root."""
+    if entry.is_dir():
+        return entry.name == "tests" and any(inner.name.endswith(_TESTS) for inner in os.scandir(entry.path))
+    return entry.name.endswith(_TESTS)
 
 
 def _link_data(target: Path, sources: Sequence[Mapping[str, Path]]) -> None:
@@ -242,8 +253,6 @@ def _link_data(target: Path, sources: Sequence[Mapping[str, Path]]) -> None:
 
 def _unfold(scratch: Scratch, folder: Path) -> None:
     """Turn links on the way to a called module into folders: terraform resolves a link, and `../` would lead out."""
-    if not folder.is_relative_to(scratch.project.root):
-        return
     source, target = scratch.project.root, scratch.mirror
     for part in folder.relative_to(scratch.project.root).parts:
         source, target = source / part, target / part

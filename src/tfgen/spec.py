@@ -9,7 +9,7 @@ from pathlib import Path
 
 from tfgen.errors import SpecError, TfgenError
 from tfgen.schema import Schema, validate
-from tfgen.yamldoc import Document, load_document
+from tfgen.yamldoc import Document, load_document, parse_document
 
 SPEC_FILE = Path("config") / "project.yaml"
 
@@ -170,6 +170,10 @@ SPEC_SCHEMA: Schema = {
                         "patternProperties": {_LOCAL_NAME: _PROVIDER},
                         "description": "Providers this module needs beside aws",
                     },
+                    "frame": {
+                        "type": "boolean",
+                        "description": "False: nothing is rendered into the module's folder, its files are all yours",
+                    },
                 },
             },
         },
@@ -194,12 +198,13 @@ class Spec:
     environments: Mapping[str, Document]
 
 
-def load_spec(root: Path, path: Path | None = None) -> Spec:
+def load_spec(root: Path, path: Path | None = None, raw: bytes | None = None) -> Spec:
     """Read the spec and its environments.
 
     Args:
         root: Folder of the project.
         path: The spec's file; `config/project.yaml` below `root` if not given.
+        raw: What is read in the place of the file's own text.
 
     Raises:
         TfgenError: The spec is missing or unreadable.
@@ -208,7 +213,7 @@ def load_spec(root: Path, path: Path | None = None) -> Spec:
     path = path or root / SPEC_FILE
     folder = path.parent / "environments"
     problems: list[TfgenError] = []
-    document = _load(path, SPEC_SCHEMA, root, problems)
+    document = _load(path, SPEC_SCHEMA, root, problems, raw)
     files = sorted(folder.glob("*.yaml")) if folder.is_dir() else []
     problems += [
         TfgenError(f"'{file.stem}' is not an environment's name", where=_shown(file, root), hint=_ENVIRONMENT_HINT)
@@ -223,9 +228,12 @@ def load_spec(root: Path, path: Path | None = None) -> Spec:
     return Spec(root, path, _present(document), {name: _present(part) for name, part in environments.items()})
 
 
-def _load(path: Path, schema: Schema, root: Path, problems: list[TfgenError]) -> Document | None:
+def _load(
+    path: Path, schema: Schema, root: Path, problems: list[TfgenError], raw: bytes | None = None
+) -> Document | None:
+    name = _shown(path, root)
     try:
-        document = load_document(path, _shown(path, root))
+        document = load_document(path, name) if raw is None else parse_document(raw, name)
     except SpecError as error:
         problems.extend(error.problems)
         return None

@@ -31,7 +31,7 @@ __pycache__/
 .pytest_cache/
 """
 
-_README = """\
+README = """\
 # {project}
 
 An order analytics pipeline on AWS, rendered by tfgen from `config/project.yaml`.
@@ -141,7 +141,7 @@ def _fill(folder: Path, project: NewProject) -> None:
         target.write_text("".join(_adapted(source.read_text("utf-8"), project)), "utf-8")
     shutil.copytree(lambdas_root(), folder / "lambdas", ignore=_SKIPPED)
     (folder / ".gitignore").write_text(GITIGNORE, "utf-8")
-    (folder / "README.md").write_text(_README.format(project=project.name), "utf-8")
+    (folder / "README.md").write_text(README.format(project=project.name), "utf-8")
 
 
 def _adapted(text: str, project: NewProject) -> Iterator[str]:

@@ -73,7 +73,9 @@ class Templates:
             return self._environment.get_template(name).render(context)
         except TemplateNotFound as error:
             message = f"there is no template '{error.name}'"
-            raise TfgenError(message, where=f"templates/{name}", hint=_MEND) from None
+            if error.name and (error.name.startswith("/") or ".." in error.name.split("/")):
+                message = f"a template may use templates only: '{error.name}' leads out of templates/"
+            raise TfgenError(message, where=f"templates/{_place(name, error.__traceback__)}", hint=_MEND) from None
         except TemplateSyntaxError as error:
             where = f"templates/{error.name or name}:{error.lineno}"
             raise TfgenError(f"template error: {error.message}", where=where, hint=_MEND) from None

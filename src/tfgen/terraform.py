@@ -90,6 +90,11 @@ def validate_argv(binary: str) -> list[str]:
     return [binary, "validate", "-json"]
 
 
+def test_argv(binary: str) -> list[str]:
+    """Build `terraform test` with events on standard output."""
+    return [binary, "test", "-json"]
+
+
 def fmt_argv(binary: str, path: str) -> list[str]:
     """Build `terraform fmt` over a folder; it lists what is not formatted and writes nothing."""
     return [binary, "fmt", "-no-color", "-recursive", "-check", "-list=true", path]

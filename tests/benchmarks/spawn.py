@@ -1,6 +1,7 @@
-"""Start one program and print how long it ran and how much memory it took, as JSON.
+"""Start one program and print how long it ran, how much processor time and how much memory it took, as JSON.
 
-A process of its own, and a small one: a child's peak memory begins with what its parent had.
+A process of its own, and a small one: a child's peak memory begins with what its parent had. What the program
+started itself and waited for counts as its own.
 """
 
 import json
@@ -18,7 +19,16 @@ def main() -> None:
     _, status, usage = os.wait4(child, 0)
     seconds = time.perf_counter() - started
     kibibytes = usage.ru_maxrss / (1 if sys.platform == "linux" else 1024)
-    print(json.dumps({"seconds": seconds, "kibibytes": kibibytes, "code": os.waitstatus_to_exitcode(status)}))
+    print(
+        json.dumps(
+            {
+                "seconds": seconds,
+                "cpu_seconds": usage.ru_utime + usage.ru_stime,
+                "kibibytes": kibibytes,
+                "code": os.waitstatus_to_exitcode(status),
+            }
+        )
+    )
 
 
 main()

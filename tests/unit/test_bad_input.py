@@ -161,10 +161,10 @@ def test_an_edited_file(cli: Cli, project: ProjectFolder) -> None:
     project.write("terraform/02-store/main.tf", "# by hand\n")
     project.change(SPEC_FILE, "10.1.0.0/16", "10.2.0.0/16")
     before = project.snapshot()
-    told = cli("render")
+    told = cli("render", "-q")
     told.assert_explained()
     assert "1 rendered file was edited: 02-store/main.tf" in told.err
-    assert "tfgen render --diff" in told.err
+    assert "tfgen render --merge" in told.err
     assert project.snapshot() == before
 
 

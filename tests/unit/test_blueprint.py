@@ -60,8 +60,22 @@ def test_a_users_folder_comes_first_and_shared_is_no_blueprint(project: ProjectF
             "4:32",
             "1 where text is wanted",
         ),
+        (
+            "summary: x\nsettings:\n  properties:\n    a: {type: string, when: {b: [1]}}\n",
+            "4:29",
+            "there is no choice 'b'",
+        ),
+        (
+            "summary: x\nsettings:\n  properties:\n    a: {items: {format: output}, default: [], varies: true}\n",
+            "4:5",
+            "the setting 'a' names outputs and varies",
+        ),
         ("summary: x\nsettings: {}\nrunbooks: [{id: a}]\n", "3:12", "'title' is missing"),
         ("summary: x\nsettings: {}\nfunctions: [../../x]\n", "3:13", "'../../x' does not fit"),
+        ("summary: x\nsettings: {}\nfunctions: ['{modul}']\n", "3:13", "'{modul}' does not fit"),
+        ("summary: x\nsettings: {}\nonce: often\n", "3:7", "where true or false is wanted"),
+        ("summary: x\nsettings: {}\nname_limit: 1\n", "3:13", "1 is less than 8"),
+        ("summary: x\nsettings: {}\nexamples: [{for: y}]\n", "3:12", "'add' is missing"),
         ("summary: x\nsummary: y\nsettings: {}\n", "2:1", "the key 'summary' stands twice"),
     ],
 )
@@ -150,3 +164,15 @@ def test_shipped_facts_name_what_exists() -> None:
                 identifier, _, output = text.partition(".")
                 [read] = [item for item in module.reads if item.identifier == identifier]
                 assert output in tree.outputs[read.name], fact
+
+
+def test_a_blueprint_says_how_often_how_long_and_for_what(project: ProjectFolder) -> None:
+    project.write(
+        "templates/store/blueprint.yaml",
+        "summary: x\nsettings: {}\nonce: true\nname_limit: 40\nexamples: [{for: a shop, add: x --set a=1}]\n"
+        'functions: ["{module}", "retry_{module}", plain]\n',
+    )
+    blueprint = load(project, "store")
+    assert (blueprint.once, blueprint.name_limit) == (True, 40)
+    assert [(example.purpose, example.add) for example in blueprint.examples] == [("a shop", "x --set a=1")]
+    assert blueprint.functions_of("my_store") == ("my_store", "retry_my_store", "plain")

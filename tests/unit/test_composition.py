@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ from tests.support.fixture_project import make_project as make_fixture
 from tfgen import composition
 from tfgen.changes import ComposedPlan, Diagnostic, ModuleChanges, ResourceChange
 from tfgen.deployment import Choices
-from tfgen.errors import TfgenError
+from tfgen.errors import PlanError, TfgenError
 from tfgen.model import Environment, Project
 
 CHAIN = {"00-base": (), "01-middle": ("00-base",), "02-top": ("01-middle",), "03-aside": ()}
@@ -42,13 +43,29 @@ def test_what_must_wait_leaves_its_readers_out_of_the_stage(project: Project) ->
     assert composition._stage(make_plan(LATER), project) == {"00-base", "03-aside"}
 
 
-@pytest.mark.parametrize("problems", [(MISTAKE,), (LATER, MISTAKE)])
-def test_a_mistake_stops_everything_at_its_place(project: Project, problems: tuple[Diagnostic, ...]) -> None:
-    plan = make_plan(*problems)
+def test_a_mistake_stops_everything_at_its_place(project: Project) -> None:
+    plan = make_plan(replace(MISTAKE, template="templates/middle/main.tf.j2:2", spec="config/project.yaml:9"))
     assert composition._stage(plan, project) == frozenset()
     with pytest.raises(TfgenError) as caught:
         composition._refuse_errors(plan)
-    assert caught.value.where == "terraform/01-middle/main.tf:3:1"
+    assert (caught.value.where, caught.value.hint) == (MISTAKE.where, "look")
+    origin = "rendered from templates/middle/main.tf.j2:2, config/project.yaml:9"
+    assert caught.value.message == f"Unsupported attribute\n  {origin}"
+
+
+def test_all_mistakes_are_named_at_once(project: Project) -> None:
+    plan = make_plan(LATER, MISTAKE)
+    left_over = changes("03-aside", error="its state cannot be read")
+    plan = replace(plan, modules={**plan.modules, "03-aside": left_over})
+    assert composition._stage(plan, project) == frozenset()
+    with pytest.raises(PlanError, match="3 problems in the plan") as caught:
+        composition._refuse_errors(plan)
+    assert [problem.message for problem in caught.value.problems] == [
+        LATER.message,
+        "Unsupported attribute",
+        "its state cannot be read",
+    ]
+    assert [bool(problem.hint) for problem in caught.value.problems] == [False, True, True], "and what to do next"
 
 
 def test_a_warning_is_no_mistake(project: Project) -> None:

@@ -44,6 +44,18 @@ def test_values_that_cannot_be_read_are_named_by_their_file(tmp_path: Path) -> N
     assert reason.startswith("terraform/01-middle/terraform.tfvars")
 
 
+def test_a_module_called_from_outside_of_the_project_sets_its_caller_apart(tmp_path: Path) -> None:
+    (tmp_path / "far").mkdir()
+    (tmp_path / "project" / "near").mkdir(parents=True)
+    (tmp_path / "project" / "near" / "main.tf").write_text('module "far" {\n  source = "../../far"\n}\n')
+    call = 'module "called" {\n  source = "%s"\n}\n'
+    files = {"00-base/m.tf": call % "../../../far", "01-middle/m.tf": call % "../../near", "02-top/m.tf": call % "./no"}
+    assert gather(tmp_path / "project", files).apart == {
+        "00-base": "it calls ../../../far, outside of the project",
+        "01-middle": "it calls ../../../far, outside of the project",
+    }
+
+
 def test_the_constraint_that_most_modules_have_stays(tmp_path: Path) -> None:
     files = {f"{name}/v.tf": require("5.1.0" if name == "01-middle" else "~> 5.100") for name in NAMES}
     gathered = gather(tmp_path, files)

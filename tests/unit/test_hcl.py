@@ -9,7 +9,17 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from tfgen.hcl import HclText, escape, is_identifier, quote, read_blocks, read_traversals, to_hcl, unquote
+from tfgen.hcl import (
+    HclText,
+    escape,
+    is_identifier,
+    quote,
+    read_blocks,
+    read_remote_states,
+    read_traversals,
+    to_hcl,
+    unquote,
+)
 
 _ESCAPED = re.compile(r"\\(?:n|r|t|\"|\\|u[0-9a-f]{4}|U[0-9a-f]{8})|\$\$\{|%%\{", re.DOTALL)
 _NAMED = {r"\n": "\n", r"\r": "\r", r"\t": "\t", r"\"": '"', r"\\": "\\", "$${": "${", "%%{": "%{"}
@@ -226,3 +236,21 @@ def test_a_broken_file_still_gives_its_other_blocks() -> None:
 )
 def test_unquoting(expression: str, value: str | None) -> None:
     assert unquote(expression) == value
+
+
+@pytest.mark.parametrize(
+    ("config", "key"),
+    [
+        ('{\n    bucket = "b"\n    key    = "02-store/terraform.tfstate"\n  }', "02-store/terraform.tfstate"),
+        ('{ bucket = "b", key = "02-store/terraform.tfstate" }', "02-store/terraform.tfstate"),
+        ('{key="a", region="r"}', "a"),
+        ('{\n  "key" : "a" # why\n}', "a"),
+        ('{\n  key = "${var.x}/terraform.tfstate"\n}', ""),
+        ('{\n  monkey = "a"\n}', ""),
+        ('{\n  key = join("/", ["a"])\n}', ""),
+    ],
+)
+def test_a_remote_state_block_tells_its_key_if_that_is_literal(config: str, key: str) -> None:
+    source = f'data "terraform_remote_state" "store" {{\n  backend = "s3"\n  config = {config}\n}}\n'
+    [state] = read_remote_states(source.encode())
+    assert (state.label, state.key, state.line) == ("store", key, 1)

@@ -34,6 +34,7 @@ def test_every_module_has_the_same_files(project: ProjectFolder) -> None:
         "outputs.tf",
         "providers.tf",
         "remote_state.tf",
+        "tests",
         "variables.tf",
         "versions.tf",
     }
@@ -210,7 +211,7 @@ def test_no_text_of_the_spec_becomes_code(project: ProjectFolder) -> None:
         ("local.network.network_id", "local.network.netwrk_id", "3:15", "no output 'netwrk_id'", "'network_id'?"),
         ("local.network.network_id", "local.netwrk.network_id", "3:15", "'local.netwrk' is neither", "'network'?"),
         ("local.network.network_id", "local.front_desk.desk", "3:15", "does not read 03-front-desk", "'front-desk'"),
-        ("local.network.network_id", "local.network", "3:15", "no output ''", "network_id"),
+        ("local.network.network_id", "local.network", "3:15", "local.network stands for all", "network_id"),
         ("local.network.network_id", '"${local.network["nope"]}"', "main.tf.j2", "no output 'nope'", "one of"),
     ],
 )
@@ -232,11 +233,41 @@ def test_the_line_is_that_of_the_name_itself_not_of_a_longer_one(project: Projec
     ]
 
 
+def test_renaming_an_output_names_everybody_who_reads_it(project: ProjectFolder) -> None:
+    project.render()
+    project.write("terraform/03-front-desk/mine.tf", "locals {\n  again = local.store.table\n}\n")
+    project.write("terraform/03-front-desk/more.tf.json", '{"locals": {\n  "third": "${local.store.table}"\n}}\n')
+    project.change("templates/store/outputs.tf.j2", 'output "table" {', 'output "tables" {')
+    [(where, message, hint)] = problems_of(project)
+    assert where == "templates/front-desk/main.tf.j2:4:13"
+    assert message.startswith("02-store has no output 'table'; it is read in 3 places: ")
+    for place in (
+        "03-front-desk (templates/front-desk/main.tf.j2:4:13)",
+        "03-front-desk (terraform/03-front-desk/mine.tf:2:11)",
+        "03-front-desk (terraform/03-front-desk/more.tf.json:2:15)",
+    ):
+        assert place in message
+    assert "did you mean 'tables'?" in hint
+
+
+def test_json_files_of_users_give_and_read_outputs_too(project: ProjectFolder) -> None:
+    project.render()
+    project.write("terraform/02-store/extra.tf.json", '{"output": {"extra": {"value": 1, "sensitive": true}}}')
+    project.write("terraform/03-front-desk/mine.tf.json", '{"locals": {"x": "${local.store.extra}"}}')
+    tree = project.preview().tree
+    assert tree.outputs["02-store"]["extra"].sensitive
+    assert tree.edges[1] == Edge("03-front-desk", "02-store", ("extra", "table", "table_arn"))
+    project.write("terraform/02-store/extra.tf.json", "not JSON")
+    [(where, message, _)] = problems_of(project)
+    assert (where, message) == ("terraform/03-front-desk/mine.tf.json:1:21", "02-store has no output 'extra'")
+
+
 def test_a_local_of_the_blueprints_own_is_no_module(project: ProjectFolder) -> None:
     project.change(STORE, "local.network.network_id", "local.mine.network_id")
     project.write("templates/store/more.tf.j2", "locals {\n  mine = local.network\n}\n")
-    [(_, message, _)] = problems_of(project)
-    assert "no output ''" in message, "handing on all outputs at once hides which are used"
+    [(_, message, hint)] = problems_of(project)
+    assert "local.network stands for all outputs of 00-network" in message
+    assert hint == "write local.network.<output>: network_id, password"
     project.write("templates/store/more.tf.j2", "locals {\n  mine = { network_id = local.network.network_id }\n}\n")
     assert project.preview().tree.edges[0].outputs == ("network_id", "password")
 
@@ -343,3 +374,47 @@ def test_what_all_modules_have_in_common_can_be_replaced(project: ProjectFolder)
 
 def test_rendering_twice_gives_the_same(project: ProjectFolder) -> None:
     assert project.preview().tree == project.preview().tree
+
+
+def test_every_module_gets_a_test_with_mocked_upstream(project: ProjectFolder) -> None:
+    text = text_of(project, "03-front-desk/tests/plan.tftest.hcl")
+    assert 'mock_provider "aws" {' in text
+    assert "target = data.terraform_remote_state.store\n" in text
+    assert '      table     = "shop-local-store-table"\n' in text
+    assert '      table_arn = "arn:aws:dynamodb:eu-west-1:000000000000:table/shop-local-store-table"\n' in text
+    assert 'run "plan" {' in text
+    assert "override_data" not in text_of(project, "00-network/tests/plan.tftest.hcl")
+
+
+def test_a_sensitive_output_is_mocked_although_nobody_reads_it(project: ProjectFolder) -> None:
+    """The module's locals name it, to mark it again."""
+    project.change(STORE, "local.network.password", "null")
+    assert "password" in text_of(project, "02-store/tests/plan.tftest.hcl")
+
+
+def test_a_blueprint_brings_tests_and_samples(project: ProjectFolder) -> None:
+    project.change("templates/store/blueprint.yaml", "settings:", "samples: {table: the-table}\nsettings:")
+    project.write("templates/front-desk/tests/own.tftest.hcl.j2", 'run "own" {\n  command = plan\n}\n')
+    files = project.preview().tree.files
+    assert "03-front-desk/tests/plan.tftest.hcl" not in files
+    text = files["03-front-desk/tests/own.tftest.hcl"].content.decode()
+    assert text.startswith("# Rendered by tfgen from front-desk/tests/own.tftest.hcl; ")
+    assert '      table     = "the-table"\n' in text
+    assert text.endswith('\n\nrun "own" {\n  command = plan\n}\n')
+
+
+def test_a_sample_for_no_output_is_refused(project: ProjectFolder) -> None:
+    project.change("templates/store/blueprint.yaml", "settings:", "samples: {tabel: x}\nsettings:")
+    [(where, message, hint)] = problems_of(project)
+    assert (where, hint) == ("templates/store/blueprint.yaml", "did you mean 'table'?")
+    assert message == "the sample 'tabel' is for an output that 02-store does not have"
+
+
+def test_what_users_read_and_configure_themselves_is_mocked_too(project: ProjectFolder) -> None:
+    project.render()
+    state = REMOTE_STATE.replace("KEY", "00-network/terraform.tfstate")
+    project.write("terraform/03-front-desk/mine.tf", 'provider "aws" {\n  alias = "other"\n}\n' + state)
+    text = text_of(project, "03-front-desk/tests/plan.tftest.hcl")
+    assert 'mock_provider "aws" {\n  alias = "other"\n' in text
+    assert "target = data.terraform_remote_state.n\n" in text
+    assert "      network_id = " in text

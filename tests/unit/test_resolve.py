@@ -208,3 +208,62 @@ def test_all_problems_of_all_files_at_once(project: ProjectFolder) -> None:
     project.write(DEV_FILE, DEV.replace("  store:", "  shop:"))
     places = [where for where, _, _ in problems_of(project)]
     assert {f"{SPEC}:15:3", f"{SPEC}:18:16", f"{DEV_FILE}:8:3"} <= set(places)
+
+
+def test_a_function_named_after_its_module_lets_a_blueprint_be_used_twice(project: ProjectFolder) -> None:
+    project.change(
+        "templates/network/blueprint.yaml", "settings:", 'functions: ["{module}", "{module}_retry"]\nsettings:'
+    )
+    project.change(SPEC, "  02-store:", "  01-side-door:\n    blueprint: network\n  02-store:")
+    functions = [function.name for module in project.load().modules for function in module.functions]
+    assert functions == ["network", "network_retry", "side_door", "side_door_retry"]
+    assert project.load().module("01-side-door").functions[0].artifact == "artifacts/side_door.zip"
+
+
+def test_a_module_named_after_a_function_of_another_is_refused(project: ProjectFolder) -> None:
+    project.change("templates/network/blueprint.yaml", "settings:", 'functions: ["{module}"]\nsettings:')
+    project.change("templates/store/blueprint.yaml", "settings:", "functions: [side_door]\nsettings:")
+    project.change(SPEC, "  02-store:", "  01-side-door:\n    blueprint: network\n  02-store:")
+    [(where, message, _)] = problems_of(project)
+    assert (where, message) == (f"{SPEC}:18:16", "the function 'side_door' already belongs to 01-side-door")
+
+
+def test_a_functions_folder_is_not_the_one_that_all_share(project: ProjectFolder) -> None:
+    project.change("templates/network/blueprint.yaml", "settings:", 'functions: ["{module}"]\nsettings:')
+    project.change(SPEC, "  02-store:", "  01-common:\n    blueprint: network\n  02-store:")
+    [(where, message, hint)] = problems_of(project)
+    assert (where, message) == (f"{SPEC}:15:3", "lambdas/common/ is what all functions share")
+    assert hint == "choose another name for the module"
+
+
+def test_a_blueprint_may_serve_once_in_a_project(project: ProjectFolder) -> None:
+    project.change("templates/network/blueprint.yaml", "settings:", "once: true\nsettings:")
+    assert project.load()
+    project.change(SPEC, "  02-store:", "  01-side:\n    blueprint: network\n  02-store:")
+    [(where, message, _)] = problems_of(project)
+    assert (where, message) == (f"{SPEC}:16:16", "a project has one module of the blueprint 'network': 00-network")
+
+
+def test_names_that_aws_would_refuse_are_refused_in_the_spec(project: ProjectFolder) -> None:
+    limit = len("shop-local-front-desk")
+    project.change("templates/front-desk/blueprint.yaml", "settings:", f"name_limit: {limit}\nsettings:")
+    assert project.load()
+    project.change(SPEC, "03-front-desk", "03-front-desks")
+    [(where, message, hint)] = problems_of(project)
+    assert where == f"{SPEC}:17:3"
+    assert "begin with 'shop-local-front-desks': 22 characters, AWS leaves room for 21" in message
+    assert hint == "shorten the module's name by 1"
+    project.change(SPEC, "03-front-desks", "03-front-desk")
+    project.write("config/environments/production.yaml", (project.root / DEV_FILE).read_text())
+    assert "shop-production-front-desk" in problems_of(project)[0][1]
+
+
+def test_a_module_without_a_frame_takes_nothing_that_needs_one(project: ProjectFolder) -> None:
+    project.write("templates/empty/blueprint.yaml", "summary: x\nsettings: {properties: {a: {default: 1}}}\n")
+    project.change(SPEC, "    blueprint: front-desk", "    blueprint: empty\n    frame: false")
+    assert not project.load().module("03-front-desk").frame
+    project.change(SPEC, "frame: false", "frame: false\n    reads: [store]\n    settings: {a: 2}\n    providers: {}")
+    messages = [message for _, message, _ in problems_of(project)]
+    assert messages == [f"'{key}' has no effect with frame: false" for key in ("reads", "settings", "providers")]
+    project.change(SPEC, "    blueprint: store\n", "    blueprint: store\n    frame: false\n")
+    assert "the blueprint 'store' needs its frame" in [message for _, message, _ in problems_of(project)]

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tfgen.schema import Problem, check_schema, suggest, validate, with_defaults
+from tfgen.schema import Problem, check_schema, find_outputs, map_outputs, suggest, validate, with_defaults
 
 
 def messages(value: Any, schema: dict[str, Any]) -> list[str]:
@@ -184,3 +184,65 @@ def test_the_verdict_is_that_of_the_jsonschema_library(value: Any, schema: dict[
     ours = not list(validate(value, schema))
     theirs = jsonschema.Draft202012Validator(schema).is_valid(value)
     assert ours == theirs
+
+
+_OUTPUTS = {
+    "properties": {
+        "kind": {"enum": ["queue", "none"]},
+        "queue": {"type": "string", "format": "output", "when": {"kind": ["queue"]}},
+        "tables": {"type": "array", "items": {"type": "string", "format": "output"}},
+        "alarms": {
+            "patternProperties": {"^[a-z]+$": {"properties": {"of": {"format": "output"}, "limit": {"default": 1}}}}
+        },
+        "free": {"type": "string"},
+    },
+    "additionalProperties": {"type": "string", "format": "output"},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("text", ["storage.table_arn", "api-ingestion.api_id", "a1.b", ""])
+def test_an_output_of_a_module_is_a_name_and_a_name(text: str) -> None:
+    assert messages(text, {"format": "output"}) == []
+
+
+@pytest.mark.parametrize(
+    "text", ["storage", "storage.", ".arn", "02-storage.arn", "a.b.c", "a.b}", "${a.b}", "a-.b", "a.b\n"]
+)
+def test_anything_else_is_none(text: str) -> None:
+    assert messages(text, {"format": "output"}) == [f"{text!r} is not an output of a module"]
+
+
+def test_outputs_that_count_are_found_with_their_places() -> None:
+    value = {
+        "kind": "queue",
+        "queue": "a.x",
+        "tables": ["b.x", ""],
+        "alarms": {"one": {"of": "c.x"}},
+        "free": "d.x",
+        "e": "e.x",
+    }
+    assert list(find_outputs(value, _OUTPUTS)) == [
+        ("a.x", ("queue",)),
+        ("b.x", ("tables", 0)),
+        ("c.x", ("alarms", "one", "of")),
+        ("e.x", ("e",)),
+    ]
+    assert next(find_outputs({**value, "kind": "none"}, _OUTPUTS)) == ("b.x", ("tables", 0))
+
+
+def test_outputs_are_replaced_wherever_they_stand() -> None:
+    value = {"queue": "a.x", "tables": ["b.x", ""], "alarms": {"one": {"of": "c.x", "limit": 2}}, "free": "d.x"}
+    assert map_outputs(value, _OUTPUTS, str.upper) == {
+        "queue": "A.X", "tables": ["B.X", ""], "alarms": {"one": {"of": "C.X", "limit": 2}}, "free": "d.x"
+    }  # fmt: skip
+
+
+def test_defaults_are_filled_in_below_names_of_the_users_own() -> None:
+    assert with_defaults({"alarms": {"one": {}}}, _OUTPUTS) == {"alarms": {"one": {"limit": 1}}}
+    free = {"additionalProperties": {"properties": {"a": {"default": 1}}}}
+    assert with_defaults({"x": {}}, free) == {"x": {"a": 1}}
+
+
+@pytest.mark.parametrize("when", [{}, {"kind": "queue"}, {"kind": []}, "queue"])
+def test_a_condition_names_values_of_settings(when: Any) -> None:
+    assert list(check_schema({"properties": {"a": {"when": when}}}))

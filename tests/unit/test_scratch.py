@@ -36,6 +36,8 @@ def write(project: Project) -> Scratch:
     with open_scratch(project, "local") as scratch:
         parts = gather(project).parts
         write_scratch(scratch, [part.files for part in parts], wire(parts, {}))
+        assert (scratch.root / "main.tf").is_file()
+    assert not (scratch.root / "main.tf").exists(), "it spells out values"
     return scratch
 
 
@@ -51,6 +53,18 @@ def test_it_mirrors_the_project(project: Project) -> None:
     assert not (scratch.tree / "00-base" / "backend.tf").is_symlink()
     assert not (scratch.tree / "00-base" / "own.auto.tfvars").exists()
     assert (scratch.root / "files" / "a.txt").read_text() == "a"
+
+
+def test_the_modules_own_tests_are_no_tests_of_the_scratch_root(project: Project) -> None:
+    for name in ("tests", "fixtures"):
+        (project.tree / "00-base" / name).mkdir()
+    (project.tree / "00-base" / "tests" / "plan.tftest.hcl").write_text("")
+    (project.tree / "00-base" / "mine.tftest.hcl").write_text("")
+    (project.tree / "00-base" / "fixtures" / "a.txt").write_text("a")
+    scratch = write(project)
+    assert (scratch.root / "fixtures" / "a.txt").exists()
+    assert not (scratch.root / "tests").exists()
+    assert not (scratch.root / "mine.tftest.hcl").exists()
 
 
 def test_a_called_module_is_a_folder_of_its_own(project: Project) -> None:

@@ -23,6 +23,7 @@ from tfgen.tree import (
     Changes,
     compare,
     exclusive,
+    find_foreign,
     read_manifest,
     read_user_files,
     show_differences,
@@ -451,7 +452,7 @@ def test_a_failure_in_the_last_step_says_so(tmp_path: Path, monkeypatch: pytest.
     monkeypatch.setattr(os, "replace", broken)
     with pytest.raises(TfgenError, match="cannot finish the tree: Input/output error") as caught:
         write(tmp_path, FILES, changes)
-    assert "render again" in caught.value.hint
+    assert "repeat the command" in caught.value.hint
     assert snapshot(tmp_path) == {}
 
 
@@ -459,3 +460,23 @@ def test_a_project_is_written_whole(project: ProjectFolder) -> None:
     changes = project.render()
     assert len(changes.created) == len(list(project.preview().tree.files))
     assert not project.render().is_stale
+
+
+def test_a_numbered_folder_with_terraform_in_it_that_is_nobodys_is_foreign(project: ProjectFolder) -> None:
+    project.render()
+    for path in (
+        "08-hand/main.tf",
+        "0009-json/main.tf.json",
+        "10-notes/README.md",  # no Terraform
+        "modules/net/main.tf",  # no number
+        "02-store/own.tf",  # a module
+        "7-x/main.tf",
+    ):
+        project.write(f"terraform/{path}", "")
+    manifest = read_manifest(project.tree)
+    modules = [module.name for module in project.load().modules]
+    assert find_foreign(project.tree, modules, manifest) == ("0009-json", "08-hand")
+    assert find_foreign(project.tree, [], manifest) == ("0009-json", "02-store", "08-hand"), (
+        "rendered files are no one's"
+    )
+    assert find_foreign(project.root / "none", [], {}) == ()

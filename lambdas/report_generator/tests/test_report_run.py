@@ -196,7 +196,7 @@ def test_a_failed_query_fails_the_run(dynamodb: FakeDynamoDB, s3: FakeS3) -> Non
         ({"report_date": "2026-11-23", "force": True}, Request(DAY, force=True)),
         (
             {
-                "source": "tfgen.orders",
+                "source": "analytics.orders",
                 "detail-type": "ReportRequested",
                 "detail": {"report_date": "2026-11-24", "force": False},
             },
@@ -221,8 +221,8 @@ def test_events_name_a_day(event: dict[str, Any], request_: Request) -> None:
         {"scheduled_time": "<aws.scheduler.scheduled-time>"},
         {"scheduled_time": "2026-11-23T04:15:00"},
         {"source": "somebody", "detail-type": "ReportRequested", "detail": {"report_date": "2026-11-23"}},
-        {"source": "tfgen.orders", "detail-type": "OrderPlaced", "detail": {"report_date": "2026-11-23"}},
-        {"source": "tfgen.orders", "detail-type": "ReportRequested"},
+        {"source": "analytics.orders", "detail-type": "OrderPlaced", "detail": {"report_date": "2026-11-23"}},
+        {"source": "analytics.orders", "detail-type": "ReportRequested"},
     ],
 )
 def test_other_events_are_refused(event: dict[str, Any]) -> None:

@@ -88,6 +88,19 @@ def complete_module(context: click.Context, parameter: click.Parameter, incomple
     return [name for name in _known_modules(context) if name.startswith(incomplete) or incomplete in name]
 
 
+def complete_blueprint(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[Any]:
+    """Complete names of blueprints from the folders' names: no YAML is read for a TAB."""
+    del parameter
+    from tfgen.assets import template_roots
+
+    try:
+        roots = template_roots(find_root(read_settings(completion_flags(context)))[0])
+    except Exception:
+        return []
+    found = {path.parent.name for root in roots for path in root.glob("*/blueprint.yaml")} - {"backend-config"}
+    return sorted(name for name in found if incomplete in name)
+
+
 def _complete_environment(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[Any]:
     del parameter
     try:
@@ -103,7 +116,8 @@ def _known_modules(context: click.Context) -> list[str]:
         root, _ = find_root(read_settings(completion_flags(context)))
     except Exception:
         return []
-    return sorted(path.parent.name for path in (root / "terraform").glob("*/versions.tf"))
+    files = (path for name in ("versions.tf", "main.tf") for path in (root / "terraform").glob(f"*/{name}"))
+    return sorted({path.parent.name for path in files})
 
 
 def completion_flags(context: click.Context) -> dict[str, Any]:

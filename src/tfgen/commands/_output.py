@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from tfgen.errors import SpecError, TfgenError
+from tfgen.errors import SeveralErrors, TfgenError
 from tfgen.settings import Settings
 
 JSON_VERSION = 1
@@ -48,7 +48,7 @@ def show_error(error: TfgenError, *, as_json: bool, color: bool) -> None:
     if as_json:
         click.echo(json.dumps({"version": JSON_VERSION, "error": _error_document(error)}, indent=2, ensure_ascii=False))
         return
-    problems = error.problems if isinstance(error, SpecError) else (error,)
+    problems = error.problems if isinstance(error, SeveralErrors) else (error,)
     styled = color and sys.stderr.isatty()
     for problem in problems:
         place = f"{problem.where}: " if problem.where else ""
@@ -65,7 +65,7 @@ def _error_document(error: TfgenError) -> dict[str, Any]:
         "where": error.where,
         "hint": error.hint,
     }
-    if isinstance(error, SpecError):
+    if isinstance(error, SeveralErrors):
         document["problems"] = [
             {"message": problem.message, "where": problem.where, "hint": problem.hint} for problem in error.problems
         ]

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from tfgen.commands._growing import warn_foreign
 from tfgen.commands._options import complete_module
 from tfgen.commands._output import answer, answer_json, note, paint
 from tfgen.errors import TfgenError, UsageError
@@ -107,14 +108,17 @@ def require_fresh(settings: Settings, opened: Opened, *, allow_stale: bool) -> N
     root, spec = find_root(settings)
     if workflow.count_unchanged(root, spec) is not None:
         return
+    warn_foreign(settings, opened.project)
+    if allow_stale:
+        workflow.require_resolved(opened.loaded)
     files = None if allow_stale else _fresh_files(settings, opened)
     workflow.package(opened.loaded, settings.variables, on_event=lambda text: note(settings, text))
     if files is not None:
         workflow.remember_render(opened.project, files)
 
 
-def _fresh_files(settings: Settings, opened: Opened) -> int:
-    """Return the number of rendered files once the tree is in line with the spec."""
+def _fresh_files(settings: Settings, opened: Opened) -> int | None:
+    """Return the number of rendered files once the tree is in line with the spec; None if it carries edits."""
     from tfgen import workflow
 
     try:
@@ -127,7 +131,7 @@ def _fresh_files(settings: Settings, opened: Opened) -> int:
             raise
         result = workflow.render(opened.loaded)
         note(settings, f"rendered: {result.changes.counts()}")
-    return len(result.tree.files)
+    return None if result.changes.kept else len(result.tree.files)
 
 
 def can_ask(settings: Settings) -> bool:

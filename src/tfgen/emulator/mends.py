@@ -1264,6 +1264,37 @@ def apis_need_permission_to_invoke() -> None:
     apigateway_v1._invoke_lambda_proxy_v1 = invoke
 
 
+def http_apis_need_permission_to_invoke() -> None:
+    """An HTTP API that calls a function.
+
+    AWS: the function's policy must allow apigateway.amazonaws.com for this API, stage, method and route; if not, the
+    caller gets 500.
+    Emulator: the function is called in any case (`services/apigateway.py`, `_invoke_lambda_proxy`).
+    """
+    from ministack.core.responses import get_account_id, get_region
+    from ministack.services import apigateway, lambda_svc
+
+    original = apigateway._invoke_lambda_proxy
+
+    async def invoke(
+        integration: Any, api_id: str, stage: str, path: str, method: str, *others: Any, **named: Any
+    ) -> Any:
+        function = apigateway._extract_lambda_ref_from_integration_uri(integration.get("integrationUri", ""))
+        route = others[3] if len(others) > 3 else named.get("route_key", "$default")
+        route_path = re.sub(r"\{[^}]*\}", "*", route.partition(" ")[2] or path)
+        source = f"arn:aws:execute-api:{get_region()}:{get_account_id()}:{api_id}/{stage}/{method}{route_path}"
+        found = lambda_svc.function_policy_for_arn(function)
+        if found is None or _service_may(
+            found[0], "lambda:InvokeFunction", function, "apigateway.amazonaws.com", source
+        ):
+            return await original(integration, api_id, stage, path, method, *others, **named)
+        logger.warning("%s does not allow apigateway.amazonaws.com for %s", function, source)
+        body = json.dumps({"message": "Internal Server Error"}).encode()
+        return 500, {"Content-Type": "application/json"}, body
+
+    apigateway._invoke_lambda_proxy = invoke
+
+
 # --- CloudWatch --------------------------------------------------------------------------------
 
 
@@ -1467,6 +1498,496 @@ def functions_log_as_their_role() -> None:
     lambda_svc._emit_lambda_logs = emit
 
 
+# --- Streams, Firehose, Athena -----------------------------------------------------------------
+
+
+def changes_survive_a_stop() -> None:
+    """The records of DynamoDB streams.
+
+    AWS: kept for a day.
+    Emulator: only in memory, while the places of their readers are saved when it stops: after the next start, readers
+    skip as many changes as they had read before (`services/dynamodb.py`, `get_state`, `_restore_state`).
+    """
+    from ministack.services import dynamodb
+
+    state, restore = dynamodb.get_state, dynamodb._restore_state
+
+    def get_state() -> Any:
+        return {
+            **state(),
+            "stream_records": copy.deepcopy(dynamodb._stream_records),
+            "stream_trimmed": copy.deepcopy(dynamodb._stream_trimmed),
+            "stream_sequence": dynamodb._stream_seq_counter,
+        }
+
+    def restore_state(data: Any) -> None:
+        restore(data)
+        kept = data or {}
+        dynamodb._stream_records.update(kept.get("stream_records", {}))
+        dynamodb._stream_trimmed.update(kept.get("stream_trimmed", {}))
+        dynamodb._stream_seq_counter = kept.get("stream_sequence", dynamodb._stream_seq_counter)
+
+    dynamodb.get_state = get_state
+    dynamodb._restore_state = restore_state
+
+
+def stream_mappings_retry_as_configured() -> None:
+    """What becomes of a batch of a DynamoDB stream that its function does not process.
+
+    AWS: reads the stream as the function's role, takes partial answers (`batchItemFailures`), halves a failed batch
+    if told to, and after the configured attempts hands the rest to the destination for failures, as the same role.
+    Emulator: reads with nobody's rights, takes a partial answer for a success, repeats the batch as a whole for ever
+    (`services/lambda_svc.py`, `_poll_dynamodb_streams`).
+    """
+    from ministack.services import lambda_svc
+
+    execute = lambda_svc._execute_function
+
+    def execute_function(function: Any, event: Any) -> Any:
+        mapping = _mapping_of(function, event)
+        if mapping is None:
+            return execute(function, event)
+        role = _configuration(function).get("Role", "")
+        if not _role_may(role, "dynamodb:GetRecords", mapping["EventSourceArn"]):
+            message = f"{role} may not read {mapping['EventSourceArn']}"
+            return {"error": True, "body": {"errorType": "AccessDenied", "errorMessage": message}}
+        return _process(mapping, function, event["Records"], execute)
+
+    lambda_svc._execute_function = execute_function
+
+
+def _configuration(function: Mapping[str, Any]) -> Mapping[str, Any]:
+    configuration: Mapping[str, Any] = function.get("config") or function
+    return configuration
+
+
+def _mapping_of(function: Mapping[str, Any], event: Any) -> dict[str, Any] | None:
+    """The mapping that feeds a function from a DynamoDB stream, if the event comes from one."""
+    from ministack.services import lambda_svc
+
+    records = event.get("Records") if isinstance(event, Mapping) else None
+    first = records[0] if isinstance(records, list) and records and isinstance(records[0], Mapping) else {}
+    if first.get("eventSource") != "aws:dynamodb":
+        return None
+    wanted = _configuration(function).get("FunctionName"), first.get("eventSourceARN")
+    for mapping in lambda_svc._esms.values():
+        if (mapping["FunctionName"], mapping["EventSourceArn"]) == wanted:
+            return dict(mapping)
+    return None
+
+
+def _process(mapping: Mapping[str, Any], function: Any, records: list[Any], execute: Callable[..., Any]) -> Any:
+    from ministack.services import lambda_svc
+
+    attempts = mapping.get("MaximumRetryAttempts", -1)
+    waiting = [(records, 0)]
+    while waiting:
+        batch, tries = waiting.pop(0)
+        result = execute(function, {"Records": batch})
+        left = _unprocessed(batch, result)
+        if not left:
+            continue
+        if attempts < 0:
+            return result if result.get("error") else {**result, "error": True}
+        if mapping.get("BisectBatchOnFunctionError") and len(left) > 1:
+            middle = len(left) // 2
+            waiting[:0] = [(left[:middle], tries), (left[middle:], tries)]
+        elif tries < attempts:
+            time.sleep(min(0.05 * 2**tries, 1))
+            waiting.insert(0, (left, tries + 1))
+        else:
+            target = ((mapping.get("DestinationConfig") or {}).get("OnFailure") or {}).get("Destination", "")
+            role = _configuration(function).get("Role", "")
+            if target and _role_may(role, _TARGET_ACTIONS.get(target.split(":")[2], ""), target):
+                reason = "RetryAttemptsExhausted"
+                source = mapping["EventSourceArn"]
+                lambda_svc._send_ddb_stream_failure_record(mapping, function, left, source, result, reason)
+            else:
+                logger.warning("%s: given up, and %s cannot write to %r", mapping["UUID"], role, target)
+    return {"body": {}}
+
+
+def _unprocessed(batch: list[Any], result: Mapping[str, Any]) -> list[Any]:
+    """What of a batch has to come again, after the function's answer."""
+    if result.get("error"):
+        return batch
+    answer = _answer(result)
+    failures = answer.get("batchItemFailures") if isinstance(answer, Mapping) else None
+    named = {failure.get("itemIdentifier") for failure in failures or ()}
+    for place, record in enumerate(batch):
+        if record["dynamodb"].get("SequenceNumber") in named:
+            return batch[place:]
+    return batch if named else []
+
+
+def _answer(result: Mapping[str, Any]) -> Any:
+    body = result.get("body")
+    try:
+        return json.loads(body) if isinstance(body, str | bytes) else body
+    except ValueError:
+        return None
+
+
+def delivery_streams_act_as_their_role() -> None:
+    """The role of a delivery stream.
+
+    AWS: must trust Firehose (checked when the stream is written); the function is called, the schema read and files
+    written with its rights.
+    Emulator: kept and never used (`services/firehose.py`, `_create_delivery_stream`, `_update_destination`,
+    `_deliver_records_to_s3`). What delivery asks of it stands in `delivery_streams_collect_records`.
+    """
+    from ministack.services import firehose
+
+    create, update = firehose._HANDLERS["CreateDeliveryStream"], firehose._HANDLERS["UpdateDestination"]
+
+    def refusal(data: Mapping[str, Any], find: Callable[[Mapping[str, Any]], tuple[Any, Any]]) -> Any:
+        _kind, configuration = find(data)
+        role = (configuration or {}).get("RoleARN", "")
+        stream = firehose._stream_arn(data.get("DeliveryStreamName", ""))
+        if not role or _service_may_assume(role, "firehose.amazonaws.com", stream):
+            return None
+        return firehose._invalid(f"Firehose is unable to assume role {role}. Please check the role provided.")
+
+    by_creation, by_update = firehose._resolve_dest_type_and_config, firehose._resolve_dest_update_config
+    firehose._HANDLERS["CreateDeliveryStream"] = lambda data: refusal(data, by_creation) or create(data)
+    firehose._HANDLERS["UpdateDestination"] = lambda data: refusal(data, by_update) or update(data)
+
+
+def delivery_streams_read_back() -> None:
+    """What DescribeDeliveryStream says of an S3 destination.
+
+    AWS: also the time zone of its prefixes (UTC unless told otherwise) and the extension of its files.
+    Emulator: both are kept and left out, so that terraform sets them in every plan (`services/firehose.py`,
+    `_dest_description`).
+    """
+    from ministack.services import firehose
+
+    describe = firehose._dest_description
+
+    def dest_description(destination: Mapping[str, Any]) -> Any:
+        answer = describe(destination)
+        if "ExtendedS3DestinationDescription" in answer:
+            configuration = destination["config"]
+            details = answer["ExtendedS3DestinationDescription"]
+            details["CustomTimeZone"] = configuration.get("CustomTimeZone") or "UTC"
+            if configuration.get("FileExtension"):
+                details["FileExtension"] = configuration["FileExtension"]
+        return answer
+
+    firehose._dest_description = dest_description
+
+
+def delivery_streams_collect_records() -> None:
+    """How a delivery stream treats the records of one call.
+
+    AWS: collects them, hands many at once to the transforming function, and writes one file per partition. What the
+    function fails or refuses goes under the prefix for errors.
+    Emulator: calls the function and writes a file for each record, holding up every other delivery meanwhile; passes
+    records on untransformed when the function fails, and forgets those it refuses (`services/firehose.py`,
+    `_put_record_batch`, `_apply_lambda_processors`, `_deliver_to_s3`).
+    """
+    from ministack.services import firehose
+
+    collected: contextvars.ContextVar[list[Any] | None] = contextvars.ContextVar("collected", default=None)
+
+    def deliver_records(stream: Any, destination: Any, records: list[Any]) -> None:
+        waiting = collected.get()
+        if waiting is None:
+            _deliver(stream, destination, records)
+        else:
+            waiting.append((stream, destination, records))
+
+    def collecting(put: Callable[[Any], Any]) -> Callable[[Any], Any]:
+        def put_and_deliver(data: Any) -> Any:
+            waiting: list[Any] = []
+            token = collected.set(waiting)
+            try:
+                answer = put(data)
+            finally:
+                collected.reset(token)
+            by_destination: dict[str, tuple[Any, Any, list[Any]]] = {}
+            for stream, destination, records in waiting:
+                destination["records"].clear()
+                by_destination.setdefault(destination["id"], (stream, destination, []))[2].extend(records)
+            for stream, destination, records in by_destination.values():
+                _deliver(stream, destination, records)
+            return answer
+
+        return put_and_deliver
+
+    firehose._deliver_records_to_s3 = deliver_records
+    for action in ("PutRecord", "PutRecordBatch"):
+        firehose._HANDLERS[action] = collecting(firehose._HANDLERS[action])
+
+
+def _deliver(stream: dict[str, Any], destination: dict[str, Any], records: list[tuple[str, bytes]]) -> None:
+    """Transform records, group them by partition and write each group."""
+    groups: dict[tuple[tuple[str, str], ...], list[bytes]] = {}
+    for payload, keys in _transformed(stream, destination, records):
+        groups.setdefault(tuple(sorted(keys.items())), []).append(payload)
+    for partition, payloads in groups.items():
+        if not _write_group(stream, destination, dict(partition), payloads):
+            for payload in payloads:  # one bad record must not take the others with it
+                _write_group(stream, destination, dict(partition), [payload], alone=True)
+
+
+def _transformed(
+    stream: dict[str, Any], destination: dict[str, Any], records: list[tuple[str, bytes]]
+) -> Iterator[tuple[bytes, dict[str, str]]]:
+    """The records as the transforming function answers them, with their partition keys; failures are written away."""
+    function = _processor(destination["config"])
+    if not function:
+        yield from ((payload, {}) for _identifier, payload in records)
+        return
+    answers, code, message = _ask(function, stream, destination, records)
+    for identifier, payload in records:
+        answer = answers.get(identifier) or {}
+        result = answer.get("result") if answers else "ProcessingFailed"
+        if result == "Ok":
+            keys = (answer.get("metadata") or {}).get("partitionKeys") or {}
+            yield base64.b64decode(answer.get("data", "")), {str(key): str(value) for key, value in keys.items()}
+        elif result != "Dropped":
+            _write_failure(stream, destination, payload, code, message)
+
+
+def _processor(configuration: Mapping[str, Any]) -> str:
+    processing = configuration.get("ProcessingConfiguration") or {}
+    for processor in (processing.get("Processors") or []) if processing.get("Enabled") else []:
+        for parameter in processor.get("Parameters") or [] if processor.get("Type") == "Lambda" else []:
+            if parameter.get("ParameterName") == "LambdaArn":
+                return str(parameter.get("ParameterValue", ""))
+    return ""
+
+
+def _ask(
+    function: str, stream: Mapping[str, Any], destination: Mapping[str, Any], records: list[tuple[str, bytes]]
+) -> tuple[dict[str, Any], str, str]:
+    """The transforming function's answers by record, and what to say of a record that has none."""
+    from ministack.core.responses import get_region
+    from ministack.services import lambda_svc
+
+    role = destination["config"].get("RoleARN", "")
+    if role and not _role_may(role, "lambda:InvokeFunction", function):
+        return {}, "Lambda.InvokeAccessDenied", "Access was denied. Ensure that the access policy allows access."
+    record, configuration, _name = lambda_svc._get_func_record_for_ref(function)
+    if record is None:
+        return {}, "Lambda.FunctionNotFound", "The specified Lambda function does not exist."
+    now = int(time.time() * 1000)
+    event = {
+        "invocationId": str(uuid.uuid4()),
+        "deliveryStreamArn": stream["arn"],
+        "region": get_region(),
+        "records": [
+            {
+                "recordId": identifier,
+                "approximateArrivalTimestamp": now,
+                "data": base64.b64encode(payload).decode(),
+            }
+            for identifier, payload in records
+        ],
+    }
+    called = lambda_svc._execution_record_for_config(record, {**configuration, "FunctionArn": function})
+    for _attempt in range(3):
+        result = lambda_svc._execute_function(called, event)
+        answer = None if result.get("error") else _answer(result)
+        if isinstance(answer, Mapping) and isinstance(answer.get("records"), list):
+            answers = {each.get("recordId"): each for each in answer["records"]}
+            return answers, "Lambda.ProcessingFailedStatus", "ProcessingFailed status set for record"
+    logger.warning("%s: %s failed: %s", stream["name"], function, result.get("body"))
+    return {}, "Lambda.FunctionError", "The Lambda function was successfully invoked but it returned an error result."
+
+
+def _write_group(
+    stream: dict[str, Any], destination: Any, keys: dict[str, str], payloads: list[bytes], *, alone: bool = False
+) -> bool:
+    """Write records of one partition into one file; False if they must be written one by one."""
+    from ministack.services import firehose
+
+    configuration = destination["config"]
+    conversion = configuration.get("DataFormatConversionConfiguration") or {}
+    converts = bool(conversion) and conversion.get("Enabled", True)
+    moment = firehose._arrival_time(configuration)
+    body = b"".join(payloads)
+    try:
+        query_keys = None
+        if (configuration.get("DynamicPartitioningConfiguration") or {}).get("Enabled"):
+            query_keys = firehose._metadata_extraction_keys(configuration, payloads[0])
+            if query_keys is not None and not alone:
+                return False
+        prefix = firehose._evaluate_prefix(configuration.get("Prefix", ""), moment, query_keys, keys)
+        if converts:
+            _check_schema_access(configuration.get("RoleARN", ""), conversion)
+            body = firehose._convert_to_parquet(conversion, body)
+    except firehose._DeliveryError as error:
+        if len(payloads) > 1:
+            return False
+        _write_failure(stream, destination, payloads[0], error.code or "", error.message, error.output_type)
+        return True
+    extension = configuration.get("FileExtension") or (".parquet" if converts else "")
+    _write_file(stream, destination, f"{prefix}{_file_name(stream, moment)}{extension}", body)
+    return True
+
+
+def _check_schema_access(role: str, conversion: Mapping[str, Any]) -> None:
+    from ministack.core.responses import get_region
+    from ministack.services import firehose
+
+    schema = conversion.get("SchemaConfiguration") or {}
+    role = schema.get("RoleARN") or role
+    base = f"arn:aws:glue:{get_region()}:{_account(role)}"
+    needed = (
+        f"{base}:catalog",
+        f"{base}:database/{schema.get('DatabaseName')}",
+        f"{base}:table/{schema.get('DatabaseName')}/{schema.get('TableName')}",
+    )
+    if role and not all(_role_may(role, "glue:GetTableVersions", resource) for resource in needed):
+        message = "Access was denied when calling Glue. Please ensure the role allows glue:GetTableVersions."
+        raise firehose._DeliveryError("format-conversion-failed", message, "DataFormatConversion.AccessDenied")
+
+
+def _write_failure(
+    stream: Any, destination: Any, payload: bytes, code: str, message: str, kind: str = "processing-failed"
+) -> None:
+    """Write a record that cannot be delivered under the prefix for errors, as it came."""
+    from ministack.services import firehose
+
+    configuration = destination["config"]
+    moment, now = firehose._arrival_time(configuration), int(time.time() * 1000)
+    document = {
+        "attemptsMade": 1,
+        "arrivalTimestamp": now,
+        "errorCode": code,
+        "errorMessage": message,
+        "attemptEndingTimestamp": now,
+        "rawData": base64.b64encode(payload).decode(),
+    }
+    template = configuration.get("ErrorOutputPrefix") or f"{configuration.get('Prefix', '')}{kind}/"
+    prefix = firehose._evaluate_prefix(template, moment, error_type=kind)
+    body = (json.dumps(document) + "\n").encode()
+    _write_file(stream, destination, f"{prefix}{_file_name(stream, moment)}", body)
+
+
+def _file_name(stream: Mapping[str, Any], moment: Any) -> str:
+    from ministack.services import firehose
+
+    stamp = firehose._java_time("yyyy-MM-dd-HH-mm-ss", moment)
+    return f"{stream['name']}-{stream.get('version', 1)}-{stamp}-{uuid.uuid4()}"
+
+
+def _write_file(stream: Mapping[str, Any], destination: Any, key: str, body: bytes) -> None:
+    from ministack.services import firehose
+
+    configuration = destination["config"]
+    bucket, role = configuration["BucketARN"], configuration.get("RoleARN", "")
+    if role and not _role_may(role, "s3:PutObject", f"{bucket}/{key}"):
+        logger.warning("%s: %s may not write %s/%s", stream["name"], role, bucket, key)
+        return
+    firehose._put_s3_object(firehose._s3_bucket_from_arn(bucket), key, body)
+
+
+def keys_are_known_by_their_aliases() -> None:
+    """`kms:ResourceAliases`.
+
+    AWS: the aliases of the key that a request names.
+    Emulator: never filled, so a grant for keys with some alias never applies (`core/iam_evaluator.py`, `enforce`).
+    """
+    from ministack.core import iam_evaluator
+    from ministack.services import kms
+
+    enforce = iam_evaluator.enforce
+
+    def enforce_with_aliases(
+        access_key_id: str,
+        iam_action: str,
+        service: str,
+        region: str,
+        resource_arn: str = "*",
+        service_context: dict[str, Any] | None = None,
+    ) -> Any:
+        context = dict(service_context or {})
+        key = kms._resolve_key(resource_arn) if service == "kms" else None
+        if key:
+            names = [arn.split(":", 5)[5] for arn, target in kms._aliases.items() if target == key["KeyId"]]
+            context.setdefault("kms:ResourceAliases", names)
+        return enforce(access_key_id, iam_action, service, region, resource_arn, context)
+
+    iam_evaluator.enforce = enforce_with_aliases
+
+
+def queries_take_parameters() -> None:
+    """`ExecutionParameters` of a query.
+
+    AWS: each `?` of the statement stands for the next of them, which are written as in SQL.
+    Emulator: ignored, so the statement fails (`services/athena.py`, `_start_query_execution`).
+    """
+    from ministack.services import athena
+
+    start = athena._start_query_execution
+
+    def start_query_execution(data: dict[str, Any]) -> Any:
+        parameters = data.get("ExecutionParameters") or []
+        if not parameters:
+            return start(data)
+        query = data.get("QueryString", "")
+        places = [token[2] for token in athena._sql_tokens(query) if token[:2] == ("punct", "?")]
+        if len(places) != len(parameters):
+            message = f"Incorrect number of parameters: expected {len(places)} but found {len(parameters)}"
+            return athena.error_response_json("InvalidRequestException", message, 400)
+        filled = query
+        for place, value in sorted(zip(places, parameters, strict=True), reverse=True):
+            filled = f"{filled[:place]}{value}{filled[place + 1 :]}"
+        answer = start({**data, "QueryString": filled})
+        if answer[0] == 200:
+            execution = athena._executions[json.loads(answer[2])["QueryExecutionId"]]
+            execution.update(Query=query, ExecutionParameters=list(parameters))
+        return answer
+
+    athena._start_query_execution = start_query_execution
+
+
+def workgroups_decide_where_results_go() -> None:
+    """A workgroup that enforces its configuration.
+
+    AWS: where a client wants the results is ignored; so it is by default.
+    Emulator: the client's wish comes first (`services/athena.py`, `_start_query_execution`).
+    """
+    from ministack.services import athena
+
+    start = athena._start_query_execution
+
+    def start_query_execution(data: dict[str, Any]) -> Any:
+        configuration = (athena._workgroups.get(data.get("WorkGroup", "primary")) or {}).get("Configuration") or {}
+        own = configuration.get("ResultConfiguration") or {}
+        if configuration.get("EnforceWorkGroupConfiguration", True) and own.get("OutputLocation"):
+            data = {**data, "ResultConfiguration": {}}
+        return start(data)
+
+    athena._start_query_execution = start_query_execution
+
+
+def query_results_survive_a_stop() -> None:
+    """Results of Athena with decimals, dates or times in them.
+
+    AWS: lie in S3.
+    Emulator: are also saved when it stops, as JSON, which fails with these types; the state is then taken for lost
+    (`services/athena.py`, `_run_duckdb`, `get_state`).
+    """
+    from ministack.services import athena
+
+    run = athena._run_duckdb
+
+    async def run_duckdb(*given: Any) -> Any:
+        results = await run(*given)
+        plain = (type(None), bool, int, float, str)
+        rows = [
+            [value if isinstance(value, plain) else athena._datum_text(value) for value in row]
+            for row in results["rows"]
+        ]
+        return {**results, "rows": rows}
+
+    athena._run_duckdb = run_duckdb
+
+
 # --- The wire --------------------------------------------------------------------------------
 
 
@@ -1526,11 +2047,21 @@ MENDS: tuple[Callable[[], None], ...] = (
     schedules_fire_on_time,
     events_invoke_functions_asynchronously,
     apis_need_permission_to_invoke,
+    http_apis_need_permission_to_invoke,
     alarms_tell_eventbridge,
     embedded_metrics_become_metrics,
     functions_get_a_clean_environment,
     functions_need_a_role_that_trusts_lambda,
     functions_log_as_their_role,
+    changes_survive_a_stop,
+    stream_mappings_retry_as_configured,
+    delivery_streams_act_as_their_role,
+    delivery_streams_read_back,
+    delivery_streams_collect_records,
+    keys_are_known_by_their_aliases,
+    queries_take_parameters,
+    workgroups_decide_where_results_go,
+    query_results_survive_a_stop,
     responses_leave_in_one_piece,
 )
 

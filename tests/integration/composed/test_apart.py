@@ -65,3 +65,28 @@ def test_a_version_constraint_that_no_other_module_has(project: Project, compose
     assert [item.module for item in plan.errors] == ["01-other"]
     assert not plan.complete
     assert plan.modules["00-base"].add == plan.modules["02-top"].add == 1
+
+
+def test_a_module_from_outside_of_the_project(project: Project, compose: Compose, plan_each: Apply) -> None:
+    outside = project.root.parent / f"{project.root.name}-outside"
+    outside.mkdir()
+    (outside / "main.tf").write_text('resource "terraform_data" "far" {\n}\n')
+    source = f"../../../{outside.name}"
+    (project.tree / "01-other" / "call.tf").write_text(f'module "far" {{\n  source = "{source}"\n}}\n')
+    plan = compose(project)
+    assert plan.errors == ()
+    assert plan.modules["01-other"].note == f"planned by itself: it calls {source}, outside of the project"
+    assert plan.modules["01-other"].add == 2
+    assert plan.modules["00-base"].composed
+    assert {result.module: result.counts.add for result in plan_each(project).results}["01-other"] == 2
+
+
+def test_a_module_named_by_its_absolute_path_is_composed(project: Project, compose: Compose) -> None:
+    outside = project.root.parent / f"{project.root.name}-absolute"
+    outside.mkdir()
+    (outside / "main.tf").write_text('resource "terraform_data" "far" {\n}\n')
+    (project.tree / "01-other" / "call.tf").write_text(f'module "far" {{\n  source = "{outside}"\n}}\n')
+    plan = compose(project)
+    assert plan.errors == ()
+    assert all(item.composed for item in plan.modules.values())
+    assert plan.modules["01-other"].add == 2

@@ -222,6 +222,27 @@ def test_everything_that_would_go_is_shown_once(chain: Project, caller: Caller) 
     assert yes.questions == []
 
 
+def test_without_anybody_to_ask_what_came_up_meanwhile_is_not_destroyed(
+    chain: Project, caller: Caller, tmp_path: Path
+) -> None:
+    assert apply(chain, caller, User()).ok
+    colleague = replace(chain, root=tmp_path / "clone")
+    shutil.copytree(chain.root, colleague.root, symlinks=True, ignore=shutil.ignore_patterns(".tfgen"))
+    (colleague.tree / "03-aside" / "more.tf").write_text('resource "terraform_data" "more" {}\n')
+
+    def meanwhile() -> None:
+        choices = Choices(modules=("03-aside",), auto_approve=True)
+        assert deployment.apply(colleague, environment_of(chain), caller, choices).ok
+
+    user = User(before_answer=meanwhile)
+    auto = Choices(auto_approve=True)
+    run = composition.destroy(chain, environment_of(chain), caller, auto, Wishes(user.approve), None)
+    assert statuses(run) == {**dict.fromkeys(ALL[:3], "done"), "03-aside": "failed"}
+    [failed] = [result for result in run.results if result.status == "failed"]
+    assert "terraform_data.more: would be destroyed, which was not approved" in failed.reason
+    assert "repeat the command" in failed.hint
+
+
 DRIFTING = """\
 provider "aws" {
   region              = "us-east-1"
@@ -252,6 +273,7 @@ def test_drift_is_what_changed_outside_and_nothing_else(
     assert not composition.drift(project, place, caller, Choices()).drift
 
     change(project, "01-other", '"v1"', '"v2"')
+    change(project, "00-base", 'Owner = "team"', 'Owner = "us", Cost = "1"')
     clients.client("s3").put_bucket_tagging(
         Bucket=f"{bucket}-mine", Tagging={"TagSet": [{"Key": "Owner", "Value": "somebody"}]}
     )
@@ -259,6 +281,13 @@ def test_drift_is_what_changed_outside_and_nothing_else(
     assert list(found.drift) == ["00-base"]
     [resource] = found.drift["00-base"].resources
     changed = {item.path: (item.before, item.after) for item in resource.attributes}
-    assert changed["tags.Owner"] == ("team", "somebody")
+    assert changed["tags.Owner"] == ("team", "somebody"), "not what the configuration wants now"
+    assert "tags.Cost" not in changed
     assert not any(changes.resources for changes in found.modules.values()), "what is not applied is no drift"
     assert deployment.outputs(project, place, caller)["00-base"]["value"].value == f"{bucket}-mine"
+
+    planned = plan(project, caller)
+    [resource] = planned.modules["00-base"].resources
+    wanted = {item.path: (item.before, item.after) for item in resource.attributes}
+    assert wanted["tags.Owner"] == ("somebody", "us")
+    assert planned.modules["01-other"].change == 1

@@ -82,12 +82,15 @@ def test_no_state_is_written_no_lock_taken_and_nothing_left(
     before = states(clients, bucket)
     table = clients.client("dynamodb").scan(TableName=f"{bucket}-lock")["Items"]
     main = chain.tree / "00-base" / "main.tf"
-    main.write_text(main.read_text().replace('"v1"', '"secret-value"'))
+    main.write_text(main.read_text().replace('"v1"', "var.password"))
+    write(chain, "00-base", "password.tf", 'variable "password" {\n  type      = string\n  sensitive = true\n}\n')
+    write(chain, "00-base", "password.auto.tfvars", 'password = "hush-hush"\n')
     assert compose(chain).changed
     assert states(clients, bucket) == before
     assert clients.client("dynamodb").scan(TableName=f"{bucket}-lock")["Items"] == table
     left = [path for path in (chain.work / "composed").rglob("*") if path.is_file() and not path.is_symlink()]
     assert not [path for path in left if b'terraform_data","name' in path.read_bytes() or "tfstate" in path.name]
+    assert not [path for path in left if b"hush-hush" in path.read_bytes()]
     assert not [path for path in left if path.suffix == ".tfplan"]
     assert (chain.work / "composed").stat().st_mode & 0o777 == 0o700
 

@@ -3,12 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import signal
-import subprocess
-import sys
-import time
-from pathlib import Path
 
 import pytest
 
@@ -220,36 +214,3 @@ def test_composed_and_per_module_plans_agree(wild: Project, compose: Compose, ap
     assert alone["terraform_data.moved"] == "move"
     assert actions(plan.modules["02-top"]) == {"terraform_data.reads": "update"}
     assert list(plan.readers["00-base"]) == ["bucket", "names", "secret"]
-
-
-def test_a_killed_run_leaves_nothing_after_the_next_one(
-    make_project: MakeProject, bucket: str, tmp_path: Path, compose: Compose
-) -> None:
-    project = make_project({"00-base": ()})
-    script = tmp_path / "run.py"
-    script.write_text(
-        "import sys, time\n"
-        "from pathlib import Path\n"
-        "from dataclasses import replace\n"
-        "from tfgen.scratch import open_scratch, write_state\n"
-        "from tests.support import fixture_project as f\n"
-        "environment = f.make_environment('local', 'b', endpoint='http://127.0.0.1:1')\n"
-        f"project = f.make_project(Path({str(project.root)!r}), environment, {{'00-base': ()}})\n"
-        "with open_scratch(project, 'local') as scratch:\n"
-        "    scratch.root.mkdir(parents=True)\n"
-        "    write_state(scratch, {'secret': 1})\n"
-        "    print('ready', flush=True)\n"
-        "    time.sleep(60)\n"
-    )
-    env = {"PATH": os.environ["PATH"], "PYTHONPATH": str(Path(__file__).parents[3])}
-    process = subprocess.Popen([sys.executable, str(script)], stdout=subprocess.PIPE, env=env)
-    assert process.stdout is not None
-    assert process.stdout.readline() == b"ready\n"
-    root = project.work / "composed" / "local" / "project" / "terraform" / ".root"
-    assert (root / "terraform.tfstate").stat().st_mode & 0o777 == 0o600
-    process.send_signal(signal.SIGKILL)
-    process.wait()
-    assert (root / "terraform.tfstate").exists()
-    time.sleep(0.05)
-    compose(project)
-    assert not [path.name for path in root.iterdir() if "tfstate" in path.name or path.suffix == ".tfplan"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import subprocess
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,8 @@ from typing import Any
 import pytest
 
 from tests.support.emulator import start_emulator
-from tests.support.project import TestProject
+from tests.support.processes import PROVIDER, watch
+from tests.support.project import TFGEN, TestProject
 from tfgen import deployment, workflow
 from tfgen.changes import ComposedPlan
 from tfgen.compose import compose_plan
@@ -65,6 +67,20 @@ def test_after_apply_nothing_changes_and_nothing_drifted(deployed: TestProject) 
     refreshed = compose(deployed.root, refresh_only=True)
     assert refreshed.drift == {}
     assert not refreshed.changed
+
+
+def test_one_provider_process_serves_all(deployed: TestProject) -> None:
+    process = subprocess.Popen(
+        [TFGEN, "plan", "--env", "local"],
+        cwd=deployed.root,
+        env=deployed.environment,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    samples = watch(process)
+    assert process.returncode == 0
+    assert max(sample.count(PROVIDER) for sample in samples) == 1
 
 
 def test_an_empty_account_shows_every_resource(empty: ComposedPlan, made: Mapping[str, Any]) -> None:

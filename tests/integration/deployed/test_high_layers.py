@@ -88,7 +88,7 @@ def test_the_schedules_target_starts_the_report_whose_manifest_starts_the_mail(d
 
 def test_a_report_can_be_asked_for_and_the_diary_keeps_it(deployed: TestProject) -> None:
     entry = {
-        "Source": "tfgen.orders",
+        "Source": "analytics.orders",
         "DetailType": "ReportRequested",
         "Detail": json.dumps({"report_date": REQUESTED_DAY}),
     }

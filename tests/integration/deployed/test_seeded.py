@@ -1,15 +1,22 @@
-"""One change at a time: which modules the plan of the whole project says it reaches."""
+"""One change at a time: the modules that the plan of the whole names, and those that an apply then really changes.
+
+Each change is made in a copy of the deployed project, with a copy of all that its emulator holds. There it is planned
+as a whole, and then applied with plain terraform, module by module in the order of their numbers.
+"""
 
 from __future__ import annotations
 
+import shlex
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.support.project import TestProject
+from tests.support.emulator import free_port
+from tests.support.project import TestProject, set_endpoint
 
 pytestmark = pytest.mark.slow
 
@@ -76,61 +83,135 @@ resource "aws_iam_role_policy" "seeded" {
 }
 """
 
-SEEDS: list[tuple[str, Seed, str]] = [
-    ("the CIDR of the network", spec("cidr: 10.0.0.0/16", "cidr: 10.7.0.0/16"), "00 03 04"),
-    ("one subnet more", spec("availability_zones: 2", "availability_zones: 3"), "00 03 04"),
-    ("a security group rule", own_file("00-foundation", RULE), "00"),
-    ("a role policy", own_file("01-iam", POLICY), "01"),
-    ("a table's key", rendered("02-storage/tables.tf", '"pk"', '"id"'), "02"),
-    ("a bucket's name", rendered("02-storage/buckets.tf", "-reports-${", "-daily-reports-${"), "02 04 05 06"),
-    ("Lambda code", source("lambdas/notifier/handler.py", "import", "import os\nimport"), "05"),
-    ("a route", rendered("03-api-ingestion/api.tf", 'path_part   = "orders"', 'path_part   = "purchases"'), "03"),
-    (
+
+@dataclass(frozen=True)
+class Row:
+    """One change and what it reaches, by number; `*` is backend-config.
+
+    Attributes:
+        name: What is changed.
+        seed: Changes it.
+        planned: The modules in which the plan of the whole names a change.
+        spared: Those of them in which nothing had to be done in the end.
+        why: Why terraform could not know that.
+    """
+
+    name: str
+    seed: Seed
+    planned: str
+    spared: str = ""
+    why: str = ""
+
+
+ROWS = (
+    Row("the CIDR of the network", spec("cidr: 10.0.0.0/16", "cidr: 10.7.0.0/16"), "00 03 04"),
+    Row("one subnet more", spec("availability_zones: 2", "availability_zones: 3"), "00 03 04"),
+    Row("a security group rule", own_file("00-foundation", RULE), "00"),
+    Row("a role policy", own_file("01-iam", POLICY), "01"),
+    Row("a table's key", rendered("02-storage/tables.tf", '"pk"', '"id"'), "02"),
+    Row("a bucket's name", rendered("02-storage/buckets.tf", "-reports-${", "-daily-reports-${"), "02 04 05 06"),
+    Row("Lambda code", source("lambdas/notifier/handler.py", "import", "import os\nimport"), "05"),
+    Row("a route", rendered("03-api-ingestion/api.tf", 'path_part   = "orders"', 'path_part   = "purchases"'), "03"),
+    Row(
         "the schedule",
         setting("04-event-processing", "event-processing", "schedule_expression: cron(30 5 * * ? *)"),
         "04",
     ),
-    ("a topic's name", rendered("05-notification/topics.tf", "}-alerts", "}-alarms"), "05 06"),
-    ("an alarm's threshold", setting("06-monitoring", "monitoring", "duration_percent: 71"), "06"),
-    ("a tag", spec("terraform:\n", "tags:\n  CostCentre: '1'\nterraform:\n"), "* 00 01 02 03 04 05 06"),
-    ("an output and nothing else", own_file("02-storage", OUTPUT), "02"),
-    ("days of logs in 06", setting("06-monitoring", "monitoring", "log_retention_days: 7"), "06"),
-]
+    Row("a topic's name", rendered("05-notification/topics.tf", "}-alerts", "}-alarms"), "05 06"),
+    Row("an alarm's threshold", setting("06-monitoring", "monitoring", "duration_percent: 71"), "06"),
+    Row("a tag", spec("terraform:\n", "tags:\n  CostCentre: '1'\nterraform:\n"), "* 00 01 02 03 04 05 06"),
+    Row("an output and nothing else", own_file("02-storage", OUTPUT), "02"),
+    Row("days of logs in 06", setting("06-monitoring", "monitoring", "log_retention_days: 7"), "06"),
+)
+RENAMED = Row("the project's name", spec("project: ecommerce-analytics", "project: renamed"), "00 01 02 03 04 05 06")
 
 
-@pytest.mark.parametrize(("seed", "wanted"), [row[1:] for row in SEEDS], ids=[row[0] for row in SEEDS])
-def test_a_seeded_change_reaches_just_these_modules(
-    deployed: TestProject, tmp_path: Path, seed: Seed, wanted: str
-) -> None:
-    copy = _copy(deployed, tmp_path / "copy")
-    edited = seed(copy.root)
+@pytest.fixture(scope="module")
+def original(deployed: TestProject, tmp_path_factory: pytest.TempPathFactory) -> TestProject:
+    """The deployed project with all that its emulator holds, stopped, and initialised for typed commands."""
+    copy = TestProject(tmp_path_factory.mktemp("seeded") / "original", free_port())
+    deployed.tfgen("local", "down")
+    try:
+        ignored = shutil.ignore_patterns("runs", "composed", "__pycache__")
+        shutil.copytree(deployed.root, copy.root, symlinks=True, ignore=ignored)
+    finally:
+        deployed.tfgen("local", "up")
+    set_endpoint(copy.root, copy.endpoint)
+    copy.tfgen("local", "up")
+    for name in modules(copy):
+        copy.typed("terraform init -input=false", copy.root / "terraform" / name)
+    copy.tfgen("local", "down")
+    return copy
+
+
+@pytest.fixture
+def copy(original: TestProject, tmp_path: Path) -> Iterator[TestProject]:
+    """A copy to change; its emulator starts with its first command."""
+    project = TestProject(tmp_path / "copy", original.port)
+    shutil.copytree(original.root, project.root, symlinks=True)
+    yield project
+    project.tfgen("local", "down")
+
+
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
+def test_a_seeded_change_reaches_just_these_modules(copy: TestProject, row: Row) -> None:
+    edited = row.seed(copy.root)
     if not edited:
         copy.tfgen("render")
     plan: Any = copy.json("plan", "--env", "local", *(["--allow-stale"] if edited else []))
     assert plan["complete"], plan["problems"]
-    reached = [name for name, module in plan["modules"].items() if _changes(module)]
-    assert " ".join("*" if name == "backend-config" else name[:2] for name in reached) == wanted
+    assert numbers(changed_in(plan)) == row.planned
+    changed = apply_each(copy, modules(copy))
+    assert numbers(changed) == " ".join(number for number in row.planned.split() if number not in row.spared.split())
 
 
-def test_another_project_name_reaches_everything_and_is_refused(deployed: TestProject, tmp_path: Path) -> None:
-    copy = _copy(deployed, tmp_path / "copy")
-    spec("project: ecommerce-analytics", "project: renamed")(copy.root)
+def test_another_project_name_reaches_everything_and_is_refused(copy: TestProject) -> None:
+    RENAMED.seed(copy.root)
     copy.tfgen("render")
     plan: Any = copy.json("plan", "--env", "local", code=1)
     assert "belongs to project 'ecommerce-analytics', not to 'renamed'" in plan["error"]["message"]
-    reached = [name for name, module in plan["modules"].items() if _changes(module)]
-    assert " ".join(name[:2] for name in reached) == "00 01 02 03 04 05 06"
+    assert numbers(changed_in(plan)) == RENAMED.planned
     assert plan["modules"]["02-storage"]["replace"] > 0
+    # Typed commands know no such mark. What holds the states stays: without it nothing could be compared.
+    assert numbers(apply_each(copy, [name for name in modules(copy) if name != "backend-config"])) == RENAMED.planned
 
 
-def _changes(module: dict[str, Any]) -> bool:
-    return bool(module["resources"]) or any(action != "no-op" for action in module["outputs"].values())
+def modules(project: TestProject) -> list[str]:
+    """Return the modules in the order of their numbers, which is one of their dependencies."""
+    folders = [path.parent.name for path in sorted((project.root / "terraform").glob("*/backend.tf"))]
+    return sorted(folders, key=lambda name: (name != "backend-config", name))
 
 
-def _copy(project: TestProject, folder: Path) -> TestProject:
-    """Copy a project with what it knows of its environment; the emulator stays the original's."""
-    ignored = shutil.ignore_patterns("local", "runs", "composed", "__pycache__")
-    shutil.copytree(project.root, folder, symlinks=True, ignore=ignored)
-    local = folder / "config" / "environments" / "local.yaml"
-    local.write_text(local.read_text() + "\nembedded: false\n")
-    return TestProject(folder, project.port)
+def changed_in(plan: Any) -> list[str]:
+    """Return the modules in which a plan of the whole names a change."""
+    return [
+        name
+        for name, module in plan["modules"].items()
+        if module["resources"] or any(action != "no-op" for action in module["outputs"].values())
+    ]
+
+
+def apply_each(project: TestProject, names: list[str]) -> list[str]:
+    """Plan and apply one module after the other as somebody does without tfgen; return those that had changes."""
+    return [name for name in names if _apply(project, name)]
+
+
+def _apply(project: TestProject, name: str) -> bool:
+    environments = project.root / "terraform" / "environments"
+    files = (environments / "local.tfvars", environments / "local" / f"{name}.tfvars")
+    values = " ".join(f"-var-file={shlex.quote(str(path))}" for path in files if path.is_file())
+    commands = (
+        "status=0\n"
+        f"terraform plan -input=false -no-color -detailed-exitcode -out=seeded.tfplan {values} || status=$?\n"
+        "if [ $status = 2 ]; then terraform apply -input=false -no-color seeded.tfplan; fi\n"
+        "rm -f seeded.tfplan\n"
+        "echo status $status\n"
+    )
+    said = project.typed(commands, project.root / "terraform" / name)
+    status = said.splitlines()[-1]
+    assert status in ("status 0", "status 2"), said
+    return status == "status 2"
+
+
+def numbers(names: list[str]) -> str:
+    return " ".join("*" if name == "backend-config" else name[:2] for name in names)

@@ -6,6 +6,7 @@ the mend: delete it together with its test.
 
 from __future__ import annotations
 
+import base64
 import calendar
 import io
 import json
@@ -972,6 +973,39 @@ def test_apis_need_permission_to_invoke(mended: RunningEmulator, bare: RunningEm
     assert status(mended, permitted=True) == 200
 
 
+def test_http_apis_need_permission_to_invoke(mended: RunningEmulator, bare: RunningEmulator) -> None:
+    import urllib.error
+    import urllib.request
+
+    def status(emulator: RunningEmulator, *, permitted: bool) -> int:
+        gateway = emulator.client("apigatewayv2")
+        function = make_function(emulator, "def handler(event, context): return {'statusCode': 200}")
+        api = gateway.create_api(Name="http", ProtocolType="HTTP")["ApiId"]
+        integration = gateway.create_integration(
+            ApiId=api, IntegrationType="AWS_PROXY", IntegrationUri=function, PayloadFormatVersion="2.0"
+        )["IntegrationId"]
+        gateway.create_route(ApiId=api, RouteKey="GET /things/{id}", Target=f"integrations/{integration}")
+        gateway.create_stage(ApiId=api, StageName="$default", AutoDeploy=True)
+        source = f"arn:aws:execute-api:{REGION}:{ACCOUNT}:{api}/*/{'GET' if permitted else 'POST'}/things/*"
+        emulator.client("lambda").add_permission(
+            FunctionName=function,
+            StatementId="api",
+            Action="lambda:InvokeFunction",
+            Principal="apigateway.amazonaws.com",
+            SourceArn=source,
+        )
+        try:
+            url = f"{emulator.endpoint}/_aws/execute-api/{api}/$default/things/7"
+            with urllib.request.urlopen(url, timeout=10) as answer:
+                return int(answer.status)
+        except urllib.error.HTTPError as error:
+            return error.code
+
+    assert status(bare, permitted=False) == 200
+    assert status(mended, permitted=False) == 500
+    assert status(mended, permitted=True) == 200
+
+
 PRINTS_ENVIRONMENT = """
 import os, sys
 def handler(event, context):
@@ -1118,3 +1152,289 @@ def test_responses_leave_in_one_piece(mended: RunningEmulator, bare: RunningEmul
 
     assert split_answers(bare) > 0
     assert split_answers(mended) == 0
+
+
+# --- Streams, Firehose, Athena -----------------------------------------------------------------
+
+
+def make_table_with_stream(emulator: RunningEmulator) -> tuple[str, str]:
+    """Create a table with the key pk; returns its name and its stream's ARN."""
+    table = name("table")
+    stream: str = emulator.client("dynamodb").create_table(
+        TableName=table,
+        AttributeDefinitions=[{"AttributeName": "pk", "AttributeType": "S"}],
+        KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}],
+        BillingMode="PAY_PER_REQUEST",
+        StreamSpecification={"StreamEnabled": True, "StreamViewType": "NEW_IMAGE"},
+    )["TableDescription"]["LatestStreamArn"]
+    return table, stream
+
+
+def put_keys(emulator: RunningEmulator, table: str, *keys: str) -> None:
+    for key in keys:
+        emulator.client("dynamodb").put_item(TableName=table, Item={"pk": {"S": key}})
+
+
+COUNTS = """
+def handler(event, context):
+    print("seen " + " ".join(record["dynamodb"]["Keys"]["pk"]["S"] for record in event["Records"]))
+"""
+
+
+def test_changes_survive_a_stop(tmp_path: Path) -> None:
+    def seen_after(folder: Path, *options: str) -> str:
+        with start_emulator(folder, persist=True, options=options) as emulator:
+            table, stream = make_table_with_stream(emulator)
+            reads = allow(["dynamodb:GetRecords", "dynamodb:GetShardIterator", "dynamodb:DescribeStream"], "*")
+            function = make_function(emulator, COUNTS, LOGGING, reads)
+            emulator.client("lambda").create_event_source_mapping(
+                EventSourceArn=stream, FunctionName=function, StartingPosition="TRIM_HORIZON"
+            )
+            put_keys(emulator, table, "a", "b")
+            time.sleep(3)
+        with start_emulator(folder, persist=True, options=options) as emulator:
+            put_keys(emulator, table, "c")
+            time.sleep(3)
+            group = f"/aws/lambda/{function.rpartition(':')[2]}"
+            events = emulator.client("logs").filter_log_events(logGroupName=group)["events"]
+            return " ".join(sorted(key for event in events for key in event["message"].split("seen ")[1:]))
+
+    assert "c" not in seen_after(tmp_path / "bare", "--no-mends")
+    assert "c" in seen_after(tmp_path / "mended")
+
+
+REFUSES = """
+def handler(event, context):
+    numbers = [record["dynamodb"]["SequenceNumber"] for record in event["Records"]]
+    bad = [record["dynamodb"]["SequenceNumber"] for record in event["Records"] if "bad" in str(record["dynamodb"])]
+    print("seen " + " ".join(numbers))
+    return {"batchItemFailures": [{"itemIdentifier": number} for number in bad]}
+"""
+
+
+def test_stream_mappings_retry_as_configured(mended: RunningEmulator, bare: RunningEmulator) -> None:
+    def given_up(emulator: RunningEmulator, *read: Mapping[str, Any]) -> list[tuple[str, int]]:
+        """Why batches came to the queue for failures, and how many records they had."""
+        table, stream = make_table_with_stream(emulator)
+        url, queue = make_queue(emulator)
+        mapping = emulator.client("lambda").create_event_source_mapping(
+            EventSourceArn=stream,
+            FunctionName=make_function(emulator, REFUSES, LOGGING, allow("sqs:SendMessage", queue), *read),
+            StartingPosition="TRIM_HORIZON",
+            BisectBatchOnFunctionError=True,
+            MaximumRetryAttempts=1,
+            FunctionResponseTypes=["ReportBatchItemFailures"],
+            DestinationConfig={"OnFailure": {"Destination": queue}},
+        )
+        put_keys(emulator, table, "a", "bad", "c")
+        messages = [json.loads(message["Body"]) for message in received(emulator, url, 3)]
+        emulator.client("lambda").delete_event_source_mapping(UUID=mapping["UUID"])
+        return [
+            (message["requestContext"]["condition"], message["DDBStreamBatchInfo"]["batchSize"]) for message in messages
+        ]
+
+    may_read = allow("dynamodb:GetRecords", "*")
+    assert given_up(bare, may_read) == []
+    assert given_up(mended, may_read) == [("RetryAttemptsExhausted", 1)]
+    assert given_up(mended) == [], "a function whose role may not read the stream gets nothing"
+
+
+UPPERCASE = """
+import base64, json
+
+def handler(event, context):
+    records = []
+    for record in event["records"]:
+        text = base64.b64decode(record["data"]).decode()
+        result = "ProcessingFailed" if text == "bad" else "Dropped" if text == "none" else "Ok"
+        if text == "broken":
+            raise ValueError("broken")
+        line = f"{text.upper()} of {len(event['records'])};"
+        data = base64.b64encode(line.encode()).decode() if result == "Ok" else record["data"]
+        keys = {"partitionKeys": {"kind": text[0]}}
+        records.append({"recordId": record["recordId"], "result": result, "data": data, "metadata": keys})
+    return {"records": records}
+"""
+FROM_FIREHOSE = trust({"Service": "firehose.amazonaws.com"})
+
+
+def make_delivery_stream(emulator: RunningEmulator, bucket: str, role: str, function: str) -> str:
+    """Create a delivery stream into a bucket, by the `kind` that the function names; returns its name."""
+    stream = name("stream")
+    emulator.client("firehose").create_delivery_stream(
+        DeliveryStreamName=stream,
+        ExtendedS3DestinationConfiguration={
+            "RoleARN": role,
+            "BucketARN": f"arn:aws:s3:::{bucket}",
+            "Prefix": "good/!{partitionKeyFromLambda:kind}/",
+            "ErrorOutputPrefix": "errors/!{firehose:error-output-type}/",
+            "DynamicPartitioningConfiguration": {"Enabled": True},
+            "ProcessingConfiguration": {
+                "Enabled": True,
+                "Processors": [
+                    {
+                        "Type": "Lambda",
+                        "Parameters": [{"ParameterName": "LambdaArn", "ParameterValue": function}],
+                    }
+                ],
+            },
+        },
+    )
+    return stream
+
+
+def delivered(emulator: RunningEmulator, *texts: str, **rights: bool) -> dict[str, list[str]]:
+    """Put texts into a new delivery stream, in one call; returns what its files hold, by folder."""
+    bucket, s3 = name("bucket"), emulator.client("s3")
+    s3.create_bucket(Bucket=bucket)
+    function = make_function(emulator, UPPERCASE, LOGGING)
+    grants = {
+        "invoke": allow("lambda:InvokeFunction", function),
+        "write": allow("s3:PutObject", f"arn:aws:s3:::{bucket}/*"),
+    }
+    held = [grant for right, grant in grants.items() if rights.get(right, True)]
+    role = make_role(emulator, *held, trusts=FROM_FIREHOSE)
+    stream = make_delivery_stream(emulator, bucket, role, function)
+    records = [{"Data": text.encode()} for text in texts]
+    emulator.client("firehose").put_record_batch(DeliveryStreamName=stream, Records=records)
+    time.sleep(0.5)
+    found: dict[str, list[str]] = {}
+    for item in s3.list_objects_v2(Bucket=bucket).get("Contents", []):
+        text = s3.get_object(Bucket=bucket, Key=item["Key"])["Body"].read().decode()
+        if item["Key"].startswith("errors/"):
+            text = base64.b64decode(json.loads(text)["rawData"]).decode()
+        found.setdefault("/".join(item["Key"].split("/")[:2]), []).append(text)
+    return {folder: sorted(texts) for folder, texts in found.items()}
+
+
+def test_delivery_streams_collect_records(mended: RunningEmulator, bare: RunningEmulator) -> None:
+    assert delivered(bare, "apple", "ant", "bee", "bad", "none") == {
+        "good/a": ["ANT of 1;", "APPLE of 1;"],
+        "good/b": ["BEE of 1;"],
+    }
+    assert delivered(mended, "apple", "ant", "bee", "bad", "none") == {
+        "good/a": ["APPLE of 5;ANT of 5;"],
+        "good/b": ["BEE of 5;"],
+        "errors/processing-failed": ["bad"],
+    }
+
+
+def test_what_a_transformation_fails_on_is_kept_as_it_came(mended: RunningEmulator, bare: RunningEmulator) -> None:
+    # untransformed, the record has no partition
+    assert delivered(bare, "apple", "broken")["errors/processing-failed"] == ["broken"]
+    assert delivered(mended, "apple", "broken") == {"errors/processing-failed": ["apple", "broken"]}
+
+
+def test_delivery_streams_act_as_their_role(mended: RunningEmulator, bare: RunningEmulator) -> None:
+    def can_be_made_with(emulator: RunningEmulator, trusts: str) -> bool:
+        try:
+            make_delivery_stream(emulator, name("bucket"), make_role(emulator, trusts=trusts), name("function"))
+        except ClientError as error:
+            return "unable to assume role" not in str(error)
+        return True
+
+    assert can_be_made_with(bare, FROM_LAMBDA)
+    assert not can_be_made_with(mended, FROM_LAMBDA)
+    assert can_be_made_with(mended, FROM_FIREHOSE)
+    assert delivered(bare, "apple", invoke=False) == {"good/a": ["APPLE of 1;"]}
+    assert delivered(mended, "apple", invoke=False) == {"errors/processing-failed": ["apple"]}
+    assert delivered(bare, "apple", write=False) == {"good/a": ["APPLE of 1;"]}
+    assert delivered(mended, "apple", write=False) == {}
+
+
+def test_delivery_streams_read_back(mended: RunningEmulator, bare: RunningEmulator) -> None:
+    def described(emulator: RunningEmulator, **given: str) -> dict[str, Any]:
+        firehose, stream = emulator.client("firehose"), name("stream")
+        role = make_role(emulator, trusts=FROM_FIREHOSE)
+        destination = {"RoleARN": role, "BucketARN": f"arn:aws:s3:::{name('bucket')}", **given}
+        firehose.create_delivery_stream(DeliveryStreamName=stream, ExtendedS3DestinationConfiguration=destination)
+        answer = firehose.describe_delivery_stream(DeliveryStreamName=stream)["DeliveryStreamDescription"]
+        [found] = answer["Destinations"]
+        details = found["ExtendedS3DestinationDescription"]
+        return {key: details[key] for key in ("CustomTimeZone", "FileExtension") if key in details}
+
+    chosen = {"CustomTimeZone": "Europe/Berlin", "FileExtension": ".json"}
+    assert described(bare, **chosen) == {}
+    assert described(mended, **chosen) == chosen
+    assert described(mended) == {"CustomTimeZone": "UTC"}
+
+
+def test_keys_are_known_by_their_aliases(mended: RunningEmulator, bare: RunningEmulator) -> None:
+    def may_use(emulator: RunningEmulator, alias: str, granted: str) -> bool:
+        kms = emulator.client("kms")
+        key = kms.create_key(KeySpec="HMAC_256", KeyUsage="GENERATE_VERIFY_MAC")["KeyMetadata"]["Arn"]
+        kms.create_alias(AliasName=f"alias/{alias}", TargetKeyId=key)
+        condition = {"ForAnyValue:StringLike": {"kms:ResourceAliases": f"alias/{granted}"}}
+        role = make_role(emulator, allow("kms:GenerateMac", "*", **condition))
+        client = session(emulator, role, "kms")
+        return not refused(lambda: client.generate_mac(KeyId=key, Message=b"x", MacAlgorithm="HMAC_SHA_256"))
+
+    project = name("project")
+    assert not may_use(bare, f"{project}-key", f"{project}-*")
+    assert may_use(mended, f"{project}-other-key", f"{project}-*")
+    assert not may_use(mended, name("elsewhere"), f"{project}-*")
+
+
+def ask(emulator: RunningEmulator, query: str, **options: Any) -> tuple[str, list[str | None]]:
+    """Run a query; returns where its result lies, and the first row."""
+    athena = emulator.client("athena")
+    identifier = athena.start_query_execution(QueryString=query, **options)["QueryExecutionId"]
+    deadline = time.monotonic() + 20
+    while time.monotonic() < deadline:
+        execution = athena.get_query_execution(QueryExecutionId=identifier)["QueryExecution"]
+        if execution["Status"]["State"] in ("SUCCEEDED", "FAILED"):
+            break
+        time.sleep(0.05)
+    if execution["Status"]["State"] == "FAILED":
+        return "", []
+    assert execution["Query"] == query
+    rows = athena.get_query_results(QueryExecutionId=identifier)["ResultSet"]["Rows"]
+    location: str = execution["ResultConfiguration"]["OutputLocation"]
+    return location, [cell.get("VarCharValue") for cell in rows[1]["Data"]]
+
+
+def test_queries_take_parameters(mended: RunningEmulator, bare: RunningEmulator) -> None:
+    bucket = name("bucket")
+    query = "SELECT '?' AS a, ? AS b, ? + 1 AS c"
+    for emulator in (mended, bare):
+        emulator.client("s3").create_bucket(Bucket=bucket)
+    options: dict[str, Any] = {"ResultConfiguration": {"OutputLocation": f"s3://{bucket}/"}}
+    filled = {**options, "ExecutionParameters": ["'it''s'", "41"]}
+    assert ask(bare, query, **filled)[1] != ["?", "it's", "42"]
+    assert ask(mended, query, **filled)[1] == ["?", "it's", "42"]
+    with pytest.raises(ClientError, match="expected 2 but found 1"):
+        ask(mended, query, **options, ExecutionParameters=["1"])
+
+
+def test_workgroups_decide_where_results_go(mended: RunningEmulator, bare: RunningEmulator) -> None:
+    def written_to(emulator: RunningEmulator, *, enforced: bool) -> str:
+        bucket, workgroup = name("bucket"), name("workgroup")
+        emulator.client("s3").create_bucket(Bucket=bucket)
+        emulator.client("athena").create_work_group(
+            Name=workgroup,
+            Configuration={
+                "EnforceWorkGroupConfiguration": enforced,
+                "ResultConfiguration": {"OutputLocation": f"s3://{bucket}/own/"},
+            },
+        )
+        wish = {"OutputLocation": f"s3://{bucket}/elsewhere/"}
+        location, _row = ask(emulator, "SELECT 1 AS one", WorkGroup=workgroup, ResultConfiguration=wish)
+        return location.split("/")[3]
+
+    assert written_to(bare, enforced=True) == "elsewhere"
+    assert written_to(mended, enforced=True) == "own"
+    assert written_to(mended, enforced=False) == "elsewhere"
+
+
+def test_query_results_survive_a_stop(tmp_path: Path) -> None:
+    def stops_in_peace(folder: Path, *options: str) -> bool:
+        with start_emulator(folder, persist=True, options=options) as emulator:
+            emulator.client("s3").create_bucket(Bucket="results")
+            location = {"OutputLocation": "s3://results/"}
+            query = "SELECT CAST(1.5 AS DECIMAL(38, 4)) AS price, DATE '2026-11-23' AS day"
+            assert ask(emulator, query, ResultConfiguration=location)[1] == ["1.5000", "2026-11-23"]
+            emulator.stop()
+            return emulator.process.returncode == 0
+
+    assert not stops_in_peace(tmp_path / "bare", "--no-mends")
+    assert stops_in_peace(tmp_path / "mended")

@@ -203,6 +203,33 @@ def test_a_session(project, environment):
     assert tfgen(project, "destroy", "--auto-approve").returncode == 0
 
 
+def test_what_cannot_be_planned_is_named_with_its_line_its_template_and_its_entry_in_the_spec(project):
+    wrong = 'resource "terraform_data" "wrong" {\n  input = tonumber("x${var.environment}")\n}\n'
+    (project / "templates" / "top" / "main.tf.j2").write_text(TOP + wrong)
+    assert tfgen(project, "render").returncode == 0
+    rendered = project / "terraform" / "01-top" / "main.tf"
+    line = 1 + next(number for number, text in enumerate(rendered.read_text().splitlines()) if "tonumber" in text)
+    place = f"terraform/01-top/main.tf:{line}:"
+    origin = f"rendered from templates/top/main.tf.j2:{len(TOP.splitlines()) + 2}, config/project.yaml:10:3"
+
+    done = tfgen(project, "plan")
+    assert done.returncode == 1
+    said = done.stdout + done.stderr
+    assert f"error: 01-top: {place}" in said, said
+    assert origin in said, said
+    assert "+ terraform_data.this" in said, "the other module is shown"
+    assert ".tfgen" not in said
+
+    (project / "terraform" / "00-base" / "own.tf").write_text(wrong.replace("x", "y"))
+    done = tfgen(project, "apply", "--auto-approve")
+    assert done.returncode == 1
+    assert f"error: {place}" in done.stderr
+    assert origin in done.stderr
+    assert "error: terraform/00-base/own.tf:2:" in done.stderr
+    assert ".tfgen" not in done.stderr
+    assert "Traceback" not in done.stderr
+
+
 def test_bad_input(project):
     (project / "config" / "project.yaml").write_text(
         (project / "config" / "project.yaml").read_text().replace("owner: team", "owner: crew")

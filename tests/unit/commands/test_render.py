@@ -50,7 +50,10 @@ def test_edits_are_named_by_check_and_diff_and_block_the_rest(cli: Cli, project:
     assert "edited: terraform/02-store/main.tf" in told.err
     assert "-# edited" in cli("render", "--diff").out
     before = project.snapshot()
-    cli("render").assert_explained()
+    told = cli("render")
+    assert (told.code, told.out) == (1, "")
+    assert "-# edited\n+# Rendered by tfgen from store/main.tf" in told.err
+    assert "1 rendered file was edited: 02-store/main.tf\n  → tfgen render --merge keeps" in told.err
     assert project.snapshot() == before
 
 

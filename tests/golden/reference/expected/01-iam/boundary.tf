@@ -168,4 +168,17 @@ data "aws_iam_policy_document" "boundary" {
     actions   = ["kms:Decrypt", "kms:DescribeKey", "kms:GenerateDataKey"]
     resources = [local.foundation.kms_key_arn]
   }
+
+  # Keys that a module brings for itself; they have no name but their alias.
+  statement {
+    sid       = "OwnKeys"
+    actions   = ["kms:GenerateMac"]
+    resources = ["arn:${local.partition}:kms:${var.aws_region}:${local.account_id}:key/*"]
+
+    condition {
+      test     = "ForAnyValue:StringLike"
+      variable = "kms:ResourceAliases"
+      values   = ["alias/${local.name_prefix}-*"]
+    }
+  }
 }

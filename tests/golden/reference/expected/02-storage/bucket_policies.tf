@@ -100,30 +100,27 @@ data "aws_iam_policy_document" "reports_bucket" {
 data "aws_iam_policy_document" "logs_bucket" {
   source_policy_documents = [data.aws_iam_policy_document.secure_transport["logs"].json]
 
-  dynamic "statement" {
-    for_each = local.data_buckets
+  # Buckets of later modules log here, too, each below a prefix of its own.
+  statement {
+    sid       = "AllowLogDeliveryOfTheProject"
+    actions   = ["s3:PutObject"]
+    resources = ["${aws_s3_bucket.logs.arn}/*"]
 
-    content {
-      sid       = "AllowLogDeliveryOf${title(statement.key)}"
-      actions   = ["s3:PutObject"]
-      resources = ["${aws_s3_bucket.logs.arn}/${statement.key}/*"]
+    principals {
+      type        = "Service"
+      identifiers = ["logging.s3.amazonaws.com"]
+    }
 
-      principals {
-        type        = "Service"
-        identifiers = ["logging.s3.amazonaws.com"]
-      }
+    condition {
+      test     = "ArnLike"
+      variable = "aws:SourceArn"
+      values   = ["arn:${local.partition}:s3:::${local.name_prefix}-*"]
+    }
 
-      condition {
-        test     = "ArnEquals"
-        variable = "aws:SourceArn"
-        values   = [statement.value.arn]
-      }
-
-      condition {
-        test     = "StringEquals"
-        variable = "aws:SourceAccount"
-        values   = [local.account_id]
-      }
+    condition {
+      test     = "StringEquals"
+      variable = "aws:SourceAccount"
+      values   = [local.account_id]
     }
   }
 }

@@ -1,7 +1,7 @@
 # Rendered by tfgen from event-processing/request.tf; change the spec or the blueprint instead.
 
 # A report on demand, for a day missed or to be made again:
-#   {"source": "tfgen.orders", "detail-type": "ReportRequested", "detail": {"report_date": "2026-11-23"}}
+#   {"source": "analytics.orders", "detail-type": "ReportRequested", "detail": {"report_date": "2026-11-23"}}
 resource "aws_cloudwatch_event_rule" "report_requested" {
   name        = "${local.name_prefix}-report-requested"
   description = "Starts the report of the day that the event names"
@@ -9,7 +9,7 @@ resource "aws_cloudwatch_event_rule" "report_requested" {
 
   event_pattern = jsonencode({
     account     = [local.account_id]
-    source      = ["tfgen.orders"]
+    source      = ["analytics.orders"]
     detail-type = ["ReportRequested"]
   })
 

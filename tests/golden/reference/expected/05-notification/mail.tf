@@ -6,14 +6,6 @@ locals {
   sender_identity = local.sends_as_domain ? local.sender_domain : local.iam.sender
 
   configuration_set_name = "${local.name_prefix}-reports"
-  configuration_set_arn = join(":", [
-    "arn",
-    data.aws_partition.current.partition,
-    "ses",
-    var.aws_region,
-    local.account_id,
-    "configuration-set/${local.configuration_set_name}",
-  ])
 }
 
 # An address is verified by the mail that SES sends to it, a domain by the records in output dns_records.

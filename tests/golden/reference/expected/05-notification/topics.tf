@@ -39,7 +39,14 @@ locals {
     MailFailures = {
       service       = "ses.amazonaws.com"
       names_account = true
-      source        = local.configuration_set_arn
+      source = join(":", [
+        "arn",
+        data.aws_partition.current.partition,
+        "ses",
+        var.aws_region,
+        local.account_id,
+        "configuration-set/${local.name_prefix}-*",
+      ])
     }
     Events = {
       service       = "events.amazonaws.com"

@@ -20,7 +20,7 @@ locals {
       }
     }
     reports-requested = {
-      source      = ["tfgen.orders"]
+      source      = ["analytics.orders"]
       detail-type = ["ReportRequested"]
     }
     alarm-changes = {

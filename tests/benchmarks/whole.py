@@ -1,0 +1,123 @@
+"""The whole project in one terraform process beside its modules one by one, on the deployed reference project."""
+
+from __future__ import annotations
+
+import shlex
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from tests.benchmarks.measure import Budget, Subject, add_up, measure, show, verdict
+from tests.benchmarks.stage import TFGEN, Stage
+from tests.support.processes import PROVIDER, watch
+from tests.support.project import TestProject
+from tfgen import workflow
+
+_RUNS = 3
+_PLAN = (TFGEN, "plan", "--env", "local")
+
+
+def show_plan(stage: Stage) -> None:
+    """Measure the plan of the whole: with nothing to do, and with a change in every module."""
+    project = _typable(stage)
+    print("\nplan of the whole reference project, nothing changed")
+    _show_plan(project)
+    with _tagged(project):
+        print("\nplan of the whole reference project, one more tag on everything")
+        _show_plan(project)
+
+
+def show_validate(stage: Stage) -> None:
+    """Measure validating the whole."""
+    project = _typable(stage)
+    one_by_one = f"{len(_modules(project))} x terraform validate"
+    table = measure(
+        (
+            _typed(project, one_by_one, "terraform validate"),
+            Subject("tfgen check", [TFGEN, "check"], project.root, project.environment),
+        ),
+        runs=_RUNS,
+    )
+    print("\nvalidate of the whole reference project")
+    show(table, [Budget("tfgen check", one_by_one, 0.2)])
+
+
+def show_memory(stage: Stage) -> None:
+    """Count the provider's processes while the whole is planned, and add up what all processes take."""
+    project = stage.deployed
+    with _tagged(project):
+        process = subprocess.Popen(
+            _PLAN,
+            cwd=project.root,
+            env=project.environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        samples = watch(process)
+    if process.returncode:
+        raise SystemExit(f"tfgen plan ended with status {process.returncode}")
+    most = max(samples, key=lambda sample: sample.mebibytes)
+    print(f"\nmemory while the whole reference project is planned, {len(samples)} looks")
+    for name, mebibytes in sorted(most.by_program().items()):
+        print(f"  {name:<40}{mebibytes:>8.0f} MiB at the moment when all took most")
+    print(f"  {'all together':<40}{most.mebibytes:>8.0f} MiB")
+    at_once = max(sample.count(PROVIDER) for sample in samples)
+    verdict("provider processes at once", str(at_once), 1, at_once)
+
+
+def _show_plan(project: TestProject) -> None:
+    count = len(_modules(project))
+    init, plan, shown = (f"{count} x {verb}" for verb in ("init", "plan -out", "show -json"))
+    parts = measure(
+        (
+            _typed(project, init, "terraform init -input=false"),
+            _typed(project, plan, 'terraform plan -input=false -out="$PWD/bench.tfplan" $VARS'),
+            _typed(project, shown, "terraform show -json bench.tfplan"),
+            Subject("tfgen plan", _PLAN, project.root, project.environment),
+        ),
+        runs=_RUNS,
+        warm_up=False,  # deploying has done that
+    )
+    for plan_file in (project.root / "terraform").glob("*/bench.tfplan"):
+        plan_file.unlink()
+    everything = "all that, one by one"
+    table = {**parts, everything: add_up([parts[name] for name in (init, plan, shown)])}
+    show(table, [Budget("tfgen plan", everything, 0.25), Budget("tfgen plan", plan, 0.4)])
+
+
+def _typable(stage: Stage) -> TestProject:
+    """Return the deployed project, initialised for typed commands too: tfgen keeps data folders of its own."""
+    project = stage.deployed
+    for module in _modules(project):
+        project.typed("terraform init -input=false", project.root / "terraform" / module)
+    return project
+
+
+def _typed(project: TestProject, name: str, command: str) -> Subject:
+    """Return what somebody types without tfgen: one command in each module's folder, one after the other."""
+    environments = project.root / "terraform" / "environments"
+    lines = ["set -eu"]
+    for module in _modules(project):
+        files = [environments / "local.tfvars", environments / "local" / f"{module}.tfvars"]
+        words = [f"-var-file={path}" for path in files if path.is_file()]
+        lines += [f"cd {shlex.quote(str(project.root / 'terraform' / module))}", f"VARS='{' '.join(words)}'", command]
+    return Subject(name, ["sh", "-c", "\n".join(lines)], project.root, project.typed_environment)
+
+
+def _modules(project: TestProject) -> list[str]:
+    return [module.name for module in workflow.load_project(project.root).project.modules]
+
+
+@contextmanager
+def _tagged(project: TestProject) -> Iterator[None]:
+    """Put one more tag on everything, and take it away again."""
+    spec = project.root / "config" / "project.yaml"
+    before = spec.read_text(encoding="utf-8")
+    spec.write_text(before.replace("\nterraform:\n", "\ntags:\n  CostCentre: '1'\nterraform:\n"), encoding="utf-8")
+    project.tfgen("render")
+    try:
+        yield
+    finally:
+        spec.write_text(before, encoding="utf-8")
+        project.tfgen("render")

@@ -1,0 +1,75 @@
+# Rendered by tfgen from iam/variables.tf; change the spec or the blueprint instead.
+
+variable "aws_region" {
+  description = "Region of every resource and of the state bucket."
+  type        = string
+  default     = "eu-west-1"
+}
+
+variable "environment" {
+  description = "Name of the environment; part of every resource name."
+  type        = string
+  default     = "local"
+
+  validation {
+    condition     = can(regex("^[a-z][a-z0-9-]{0,15}$", var.environment))
+    error_message = "An environment's name has 1 to 16 lower-case letters, digits and hyphens."
+  }
+}
+
+variable "project_name" {
+  description = "Name of the project; the beginning of every resource name."
+  type        = string
+  default     = "shop-analytics"
+}
+
+variable "state_bucket" {
+  description = "S3 bucket with the states of all modules."
+  type        = string
+  default     = "shop-analytics-local-tfstate"
+}
+
+variable "state_lock_table" {
+  description = "DynamoDB table with the state locks of all modules."
+  type        = string
+  default     = "shop-analytics-local-tflock"
+}
+
+variable "allowed_account_ids" {
+  description = "The only AWS accounts this module may be applied to."
+  type        = list(string)
+  default     = ["000000000000"]
+}
+
+variable "iam_path" {
+  description = "Path of the roles and the boundary. Changing it replaces them."
+  type        = string
+  default     = "/"
+
+  validation {
+    condition     = can(regex("^/([A-Za-z0-9_.-]+/)*$", var.iam_path))
+    error_message = "iam_path must begin and end with a slash, such as / or /pipelines/."
+  }
+}
+
+variable "permissions_boundary_arn" {
+  description = "Permissions boundary that the company demands of every role; empty for the project's own."
+  type        = string
+  default     = ""
+
+  validation {
+    condition     = can(regex("^(|arn:[^:]+:iam::([0-9]{12}|aws):policy/.+)$", var.permissions_boundary_arn))
+    error_message = "permissions_boundary_arn must be empty or the ARN of an IAM policy."
+  }
+}
+
+variable "sender" {
+  description = "The only address the notifier may send from; the same as in the notification module."
+  type        = string
+  default     = "reports@example.com"
+
+  validation {
+    condition     = can(regex("^[^@, ]+@[^@, ]+[.][^@, ]+$", var.sender))
+    error_message = "sender is one e-mail address."
+  }
+}

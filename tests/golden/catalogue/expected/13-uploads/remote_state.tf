@@ -1,0 +1,16 @@
+# Rendered by tfgen from _shared/remote_state.tf; change the spec or the blueprint instead.
+
+# The only file that knows where other modules keep their outputs.
+data "terraform_remote_state" "foundation" {
+  backend = "s3"
+
+  config = {
+    bucket = var.state_bucket
+    key    = "00-foundation/terraform.tfstate"
+    region = var.aws_region
+  }
+}
+
+locals {
+  foundation = data.terraform_remote_state.foundation.outputs
+}

@@ -1,0 +1,66 @@
+# Rendered by tfgen from email-configuration/variables.tf; change the spec or the blueprint instead.
+
+variable "aws_region" {
+  description = "Region of every resource and of the state bucket."
+  type        = string
+  default     = "eu-west-1"
+}
+
+variable "environment" {
+  description = "Name of the environment; part of every resource name."
+  type        = string
+  default     = "local"
+
+  validation {
+    condition     = can(regex("^[a-z][a-z0-9-]{0,15}$", var.environment))
+    error_message = "An environment's name has 1 to 16 lower-case letters, digits and hyphens."
+  }
+}
+
+variable "project_name" {
+  description = "Name of the project; the beginning of every resource name."
+  type        = string
+  default     = "shop-analytics"
+}
+
+variable "state_bucket" {
+  description = "S3 bucket with the states of all modules."
+  type        = string
+  default     = "shop-analytics-local-tfstate"
+}
+
+variable "state_lock_table" {
+  description = "DynamoDB table with the state locks of all modules."
+  type        = string
+  default     = "shop-analytics-local-tflock"
+}
+
+variable "allowed_account_ids" {
+  description = "The only AWS accounts this module may be applied to."
+  type        = list(string)
+  default     = ["000000000000"]
+}
+
+variable "sender" {
+  description = "Address that mail is sent from."
+  type        = string
+  default     = "news@example.com"
+  nullable    = false
+
+  validation {
+    condition     = can(regex("^[^@, ]+@[^@, ]+[.][^@, ]+$", var.sender))
+    error_message = "sender is one e-mail address."
+  }
+}
+
+variable "sender_identity_type" {
+  description = "What SES verifies: the address alone, or its whole domain with DKIM (needs DNS records, see output dns_records)."
+  type        = string
+  default     = "address"
+  nullable    = false
+
+  validation {
+    condition     = contains(["address", "domain"], var.sender_identity_type)
+    error_message = "sender_identity_type is address or domain."
+  }
+}

@@ -1,0 +1,11 @@
+# Rendered by tfgen from _shared/module.tfvars; change the spec or the blueprint instead.
+
+batch_size            = 10
+environment_variables = {}
+iam_path              = "/"
+lambda_memory_size    = 256
+lambda_runtime        = "python3.13"
+lambda_timeout        = 60
+log_level             = "INFO"
+log_retention_days    = 365
+reserved_concurrency  = -1

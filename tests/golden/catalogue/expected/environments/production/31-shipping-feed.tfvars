@@ -1,0 +1,3 @@
+# Rendered by tfgen from _shared/module.tfvars; change the spec or the blueprint instead.
+
+enabled = true

@@ -1,0 +1,5 @@
+# Rendered by tfgen from _shared/module.tfvars; change the spec or the blueprint instead.
+
+thresholds = {
+  invoices = 1000
+}
