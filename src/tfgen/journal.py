@@ -26,6 +26,9 @@ MODULE_BEGIN, MODULE_END = "module-begin", "module-end"
 STEP_BEGIN, STEP_END, PROCESS = "step-begin", "step-end", "process"
 APPROVED, RETRY, NOTE = "approved", "retry", "note"
 
+_LEADING_UP = frozenset({MODULE_BEGIN, PROCESS, RETRY, NOTE})
+"""Entries that decide nothing: the next one that does takes them to the disk along with it."""
+
 _SECRET_FLAG = re.compile(r"^(--?var=[^=]+=|--?backend-config=[^=]+=).*", re.DOTALL)
 
 
@@ -58,7 +61,7 @@ class Journal:
             raise _cannot_write(self.path, error) from None
 
     def write(self, event: str, **fields: Any) -> None:
-        """Append an entry; it is on the disk when this returns.
+        """Append an entry; it is on the disk when this returns, but for those that only lead up to another one.
 
         Raises:
             TfgenError: It cannot be written.
@@ -70,8 +73,8 @@ class Journal:
         with self._lock:
             try:
                 _append(self._descriptor, data)
-                if self._durable:
-                    os.fsync(self._descriptor)
+                if self._durable and event not in _LEADING_UP:
+                    _sync(self._descriptor)
             except OSError as error:
                 raise _cannot_write(self.path, error) from None
 
@@ -146,6 +149,11 @@ def _append(descriptor: int, data: bytes) -> None:
     if written != len(data):
         os.ftruncate(descriptor, size)
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+def _sync(descriptor: int) -> None:
+    """Wait for the disk; times of the file need not be there, its content must."""
+    getattr(os, "fdatasync", os.fsync)(descriptor)
 
 
 def _sync_folder(folder: Path) -> None:

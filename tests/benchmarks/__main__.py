@@ -21,6 +21,7 @@ PARTS: Mapping[str, str] = {
     "validate": "whole:show_validate",
     "memory": "whole:show_memory",
     "chain": "chain:show_chain",
+    "engine": "engine:show_engine",
 }
 """What may be measured → where it is; each takes the stage that all share, and prints."""
 

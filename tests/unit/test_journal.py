@@ -41,17 +41,22 @@ def test_the_file_is_held_while_the_run_lives(tmp_path):
     assert not is_held(tmp_path / "nowhere")
 
 
-def test_every_entry_is_on_the_disk_before_write_returns(tmp_path, monkeypatch):
+def test_what_decides_is_on_the_disk_before_write_returns(tmp_path, monkeypatch):
     synced = []
-    monkeypatch.setattr(os, "fsync", lambda descriptor: synced.append(os.fstat(descriptor).st_size))
+    monkeypatch.setattr(os, "fdatasync", lambda descriptor: synced.append(os.fstat(descriptor).st_size), raising=False)
     book = begin(tmp_path)
-    book.write("note")
-    size = (tmp_path / journal.FILE).stat().st_size
-    assert len(synced) == 3, "the folder once, each entry once"
-    assert synced[-1] == size
+    path = tmp_path / journal.FILE
+    for event in (journal.STEP_BEGIN, journal.STEP_END, journal.MODULE_END, journal.APPROVED, journal.END):
+        book.write(event)
+        assert synced[-1] == path.stat().st_size, event
+    number = len(synced)
+    book.write(journal.PROCESS, pid=1)
+    assert len(synced) == number, "it leads up to the end of its step"
+    book.write(journal.STEP_END)
+    assert synced[-1] == path.stat().st_size, "and gets there with it"
     quiet = Journal(tmp_path / "..", durable=False)
-    quiet.write("note")
-    assert len(synced) == 3
+    quiet.write(journal.STEP_END)
+    assert len(synced) == number + 1
 
 
 def test_a_line_that_a_crash_cut_off_does_not_count(tmp_path):

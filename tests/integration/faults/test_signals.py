@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import os
+import pty
+import select
 import signal
+import sys
 import time
 
 import pytest
@@ -85,3 +88,27 @@ def test_terraform_outlives_a_killed_tfgen_and_is_waited_for(faulty: Faulty) -> 
     begun = {entry["module"] for entry in faulty.entries("module-begin")}
     assert begun == {"02-top"}, "what the orphan finished is not repeated"
     faulty.assert_whole()
+
+
+@pytest.mark.slow
+def test_a_terminal_that_is_closed_ends_the_run_as_gently(faulty: Faulty) -> None:
+    faulty.shut("00-base")
+    pid, terminal = pty.fork()
+    if pid == 0:
+        os.chdir(faulty.root)
+        os.environ.pop("CI", None)
+        words = ["apply", "--auto-approve"]
+        os.execv(sys.executable, [sys.executable, "-c", "from tfgen.cli import main; main()", *words])
+    begun = faulty.gates / "00-base.begun"
+    deadline = time.monotonic() + 90
+    while not begun.exists() and time.monotonic() < deadline:
+        if select.select([terminal], [], [], 0.1)[0]:
+            os.read(terminal, 65536)
+    assert begun.exists()
+    os.close(terminal)
+    faulty.open("00-base")
+    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 130
+    assert faulty.entries("end")[0]["status"] == "cancelled"
+    assert faulty.locks() == ()
+    assert faulty.lock_items() == []
+    faulty.assert_resumes()

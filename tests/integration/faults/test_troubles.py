@@ -131,6 +131,7 @@ def said(tmp_path_factory: pytest.TempPathFactory, upstream: str) -> dict[int, s
     return found
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", range(len(CASES)), ids=[case.code for case in CASES])
 def test_what_the_provider_says_is_known(said: dict[int, str], number: int) -> None:
     case, error = CASES[number], said[number]
