@@ -6,9 +6,10 @@ Each takes plain arguments, tells what happens through a callback and returns va
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 
-from tfgen import approval, bootstrap, execution, graph, journal, readiness, state
+from tfgen import approval, bootstrap, execution, graph, journal, locking, readiness, state
 from tfgen import process as processes
 from tfgen.approval import Approval
 from tfgen.aws import Aws
@@ -29,6 +30,7 @@ from tfgen.runner import (
     Ask,
     Question,
     Result,
+    StepFailed,
     default_parallelism,
     walk,
 )
@@ -495,9 +497,19 @@ def note_approval(place: Place, modules: Mapping[str, ModuleChanges], verb: str)
 
 def _plan_and_apply(place: Place, module: Module, choices: Choices, decide: Decide, *, destroy: bool = False) -> Result:
     """Plan, decide and apply; an apply that failed for a reason that passes is never repeated, but planned again."""
-    return execution.retrying(
-        place.bench, module, "apply", lambda: _plan_and_apply_once(place, module, choices, decide, destroy=destroy)
-    )
+    bench, begun = place.bench, datetime.now(UTC)
+
+    def attempt() -> Result:
+        return _plan_and_apply_once(place, module, choices, decide, destroy=destroy)
+
+    try:
+        return execution.retrying(bench, module, "apply", attempt)
+    except StepFailed as error:
+        if not locking.remove_lost(place, module, error.message, begun):
+            raise
+        first = error.message.partition("\n")[0]
+        execution.wait_to_retry(bench, module.name, "apply", "lost answer to a lock", 1, first)
+    return execution.retrying(bench, module, "apply", attempt)
 
 
 def _plan_and_apply_once(place: Place, module: Module, choices: Choices, decide: Decide, *, destroy: bool) -> Result:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import socket
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -13,7 +14,8 @@ from tfgen.aws import Aws
 from tfgen.errors import TfgenError, UsageError
 from tfgen.leases import Claim
 from tfgen.model import BACKEND_CONFIG, Environment, Module, Project
-from tfgen.places import Caller, connect, new_run_id
+from tfgen.places import Caller, Place, connect, new_run_id
+from tfgen.planning import parse_lock
 from tfgen.state import Lock
 
 Confirm = Callable[["HeldLock"], bool]
@@ -122,6 +124,41 @@ def unlock(
             _remove(clients, environment, lock)
             removed.append(lock)
         return tuple(removed)
+
+
+def remove_lost(place: Place, module: Module, error: str, since: datetime) -> bool:
+    """Remove a lock that our own terraform took without hearing of it: the answer was lost, and it asked again.
+
+    It was taken on this machine after our step had begun, no terraform works on the module any more, and no other tfgen
+    may: it can be nobody else's.
+
+    Args:
+        place: Where.
+        module: The module whose step failed.
+        error: What terraform said.
+        since: When the step began.
+
+    Returns:
+        True if it was one and is gone.
+
+    Raises:
+        TfgenError: It cannot be removed.
+    """
+    bench = place.bench
+    lock = parse_lock(error)
+    created = _time(re.sub(r" \+0000 UTC$", "+00:00", lock.created)) if lock else None
+    if lock is None or created is None or created < since or lock.who.rpartition("@")[2] != socket.gethostname():
+        return False
+    if _living(bench.project, bench.environment, module.name):
+        return False
+    found = [
+        held
+        for held in find_locks(bench.project, bench.environment, place.clients)
+        if (held.module, held.id) == (module.name, lock.id)
+    ]
+    for held in found:
+        _remove(place.clients, bench.environment, held)
+    return bool(found)
 
 
 def describe_lock(lock: HeldLock) -> str:

@@ -108,7 +108,7 @@ class Faulty:
     def tfgen(self, *words: str, code: int | None = 0, **variables: str) -> subprocess.CompletedProcess[str]:
         """Run tfgen to its end and expect an exit code; None for any."""
         process = self.start(*words, **variables)
-        out, err = process.communicate(timeout=300)
+        out, err = process.communicate(timeout=600)
         assert code is None or process.returncode == code, f"tfgen {words}: {process.returncode}\n{out}\n{err}"
         return subprocess.CompletedProcess(words, process.returncode, out, err)
 

@@ -45,6 +45,7 @@ class Answer:
         headers: Of the answer.
         delay: Seconds before anything.
         pass_on: Hand the call on after the delay, and answer with what came.
+        lose: Hand the call on, and cut the connection instead of answering.
     """
 
     status: int = 0
@@ -52,6 +53,7 @@ class Answer:
     headers: dict[str, str] = field(default_factory=dict)
     delay: float = 0.0
     pass_on: bool = False
+    lose: bool = False
 
 
 Rule = Callable[[Call], Answer | None]
@@ -142,6 +144,8 @@ class Proxy:
         if answer is not None:
             self.answered += 1
             time.sleep(answer.delay)
+            if answer.lose:
+                self._forward(call)
             if not answer.pass_on:
                 _reply(handler, call, answer)
                 return

@@ -52,7 +52,7 @@ def kill_at(faulty: Faulty, concerns: Concerns, *words: str, number: signal.Sign
 
     faulty.proxy.rules.append(rule)
     started.append(faulty.start(*words))
-    _, err = started[0].communicate(timeout=200)
+    _, err = started[0].communicate(timeout=600)
     faulty.proxy.rules.clear()
     assert hit, f"it never came to that call: {err}"
     expected = 130 if number != signal.SIGKILL else -signal.SIGKILL
@@ -133,7 +133,7 @@ def test_an_emulator_that_goes_away_in_the_middle_and_comes_back(faulty: Faulty,
     time.sleep(3)
     with start_emulator(home, persist=True) as second:
         faulty.proxy.move(second.endpoint)
-        process.communicate(timeout=200)
+        process.communicate(timeout=600)
         if process.returncode:
             for lock in {lock.id: lock for lock in faulty.locks()}.values():
                 faulty.tfgen("unlock", lock.key.partition("/")[0], "--id", lock.id)

@@ -53,6 +53,15 @@ def test_what_passes_is_tried_again_and_noted(faulty: Faulty, rule: Rule, patter
     faulty.assert_whole()
 
 
+def test_a_lock_whose_answer_was_lost_is_nobody_elses(faulty: Faulty) -> None:
+    faulty.apply("--module", "00")
+    faulty.proxy.rules.append(times(1, when(writes_lock, Answer(lose=True))))
+    done = faulty.apply("--module", "01")
+    assert "lost answer to a lock, again in" in done.stderr
+    assert {entry["pattern"] for entry in faulty.entries("retry")} == {"lost answer to a lock"}
+    assert faulty.locks() == ()
+
+
 @pytest.mark.parametrize(
     "answer",
     [
