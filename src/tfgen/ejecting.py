@@ -117,12 +117,7 @@ def eject_to(ejection: Ejection, folder: Path) -> int:
     Raises:
         TfgenError: The folder holds something, is part of the project's own tree, or cannot be written.
     """
-    project = ejection.project
-    folder = Path(os.path.abspath(folder))  # noqa: PTH100 - resolve() would follow a link that is to be refused
-    if folder.is_symlink() or (folder.exists() and (not folder.is_dir() or any(folder.iterdir()))):
-        raise TfgenError("the folder is not empty", where=str(folder), hint="name a new or empty one", code="not-empty")
-    if folder.resolve().is_relative_to(project.tree.resolve()):
-        raise UsageError("this is inside the rendered tree", where=str(folder), hint="name a folder beside the project")
+    check_target(ejection.project, folder)
     staged = None
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
@@ -139,6 +134,19 @@ def eject_to(ejection: Ejection, folder: Path) -> int:
         message = f"cannot write the project: {error.strerror}"
         raise TfgenError(message, where=str(error.filename or folder), hint=hint) from None
     return sum(path.is_file() for path in folder.rglob("*"))
+
+
+def check_target(project: Project, folder: Path) -> None:
+    """Refuse a folder that cannot take the project.
+
+    Raises:
+        TfgenError: It holds something.
+        UsageError: It is part of the project's own tree.
+    """
+    if folder.is_symlink() or (folder.exists() and (not folder.is_dir() or any(folder.iterdir()))):
+        raise TfgenError("the folder is not empty", where=str(folder), hint="name a new or empty one", code="not-empty")
+    if folder.resolve().is_relative_to(project.tree.resolve()):
+        raise UsageError("this is inside the rendered tree", where=str(folder), hint="name a folder beside the project")
 
 
 def eject_in_place(ejection: Ejection) -> Path | None:

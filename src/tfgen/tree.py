@@ -534,7 +534,7 @@ def refuse_blocked(root: Path, changes: Changes, decided: Decided = NOTHING_DECI
     if edited:
         raise TfgenError(
             f"{_count(edited, 'rendered file was', 'rendered files were')} edited: {_few(edited)}",
-            where=str(root),
+            where=str(root / edited[0]),
             hint="tfgen render --merge keeps the edits and brings in what is new; --force takes the rendered text "
             "and keeps a copy of yours; --diff shows the difference",
             code="edited",

@@ -72,7 +72,7 @@ def _show_plan(project: TestProject) -> None:
     parts = measure(
         (
             _typed(project, init, "terraform init -input=false"),
-            _typed(project, plan, 'terraform plan -input=false -out="$PWD/bench.tfplan" $VARS'),
+            _typed(project, plan, "terraform plan -input=false -out=bench.tfplan VALUES"),
             _typed(project, shown, "terraform show -json bench.tfplan"),
             Subject("tfgen plan", _PLAN, project.root, project.environment),
         ),
@@ -96,12 +96,10 @@ def _typable(stage: Stage) -> TestProject:
 
 def _typed(project: TestProject, name: str, command: str) -> Subject:
     """Return what somebody types without tfgen: one command in each module's folder, one after the other."""
-    environments = project.root / "terraform" / "environments"
     lines = ["set -eu"]
     for module in _modules(project):
-        files = [environments / "local.tfvars", environments / "local" / f"{module}.tfvars"]
-        words = [f"-var-file={path}" for path in files if path.is_file()]
-        lines += [f"cd {shlex.quote(str(project.root / 'terraform' / module))}", f"VARS='{' '.join(words)}'", command]
+        folder = shlex.quote(str(project.root / "terraform" / module))
+        lines += [f"cd {folder}", command.replace("VALUES", project.typed_values(module))]
     return Subject(name, ["sh", "-c", "\n".join(lines)], project.root, project.typed_environment)
 
 

@@ -20,6 +20,7 @@ MODULES = [
     "04-event-processing",
     "05-notification",
     "06-monitoring",
+    "07-data-transformation",
 ]
 GLOBALS = ["aws_region", "environment", "project_name", "state_bucket", "state_lock_table"]
 
@@ -43,6 +44,7 @@ def edges(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, tuple
         ("04-event-processing", {"00-foundation", "01-iam", "02-storage"}),
         ("05-notification", {"01-iam", "02-storage"}),
         ("06-monitoring", {"03-api-ingestion", "04-event-processing", "05-notification"}),
+        ("07-data-transformation", {"01-iam", "02-storage"}),
     ],
 )
 def test_the_dependency_chain_is_the_seeds_by_outputs_that_are_used(
@@ -55,6 +57,10 @@ def test_the_dependency_chain_is_the_seeds_by_outputs_that_are_used(
 def test_the_three_in_the_middle_do_not_depend_on_one_another(edges: dict[str, dict[str, tuple[str, ...]]]) -> None:
     middle = {"03-api-ingestion", "04-event-processing", "05-notification"}
     assert not any(middle & edges[module].keys() for module in middle)
+
+
+def test_nobody_reads_the_module_that_was_added_last(edges: dict[str, dict[str, tuple[str, ...]]]) -> None:
+    assert not any("07-data-transformation" in read for read in edges.values())
 
 
 def test_modules_are_the_seeds() -> None:

@@ -126,9 +126,9 @@ def test_the_examples_of_the_documents_render(tmp_path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, "utf-8")
     with (project / "config" / "project.yaml").open("a", encoding="utf-8") as spec:
-        spec.write("  07-invoices: {blueprint: invoices}\n")
+        spec.write("  08-invoices: {blueprint: invoices}\n")
     tree = workflow.preview(workflow.load_project(project)).tree
-    assert "queue_name" in tree.outputs["07-invoices"]
+    assert "queue_name" in tree.outputs["08-invoices"]
     assert "environments/dev/05-notification.tfvars" in tree.files
 
 

@@ -204,3 +204,13 @@ def test_an_ejection_that_was_killed_is_repeated(rendered: ProjectFolder, killed
         ejecting.eject_in_place(eject(rendered))
     after = {path: data for path, data in trees(rendered.root).items() if "/.terraform/" not in path}
     assert after == trees(tmp_path / "plain")
+
+
+def test_the_target_is_looked_at_before_the_environment(
+    cli: Cli, rendered: ProjectFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def never(*_: object) -> bool:
+        raise AssertionError("the environment was opened")
+
+    monkeypatch.setattr(ejecting, "find_backend", never)
+    cli("eject", "--to", str(rendered.tree / "x")).assert_explained()

@@ -126,7 +126,7 @@ def applied(found: dict[str, ModuleImpact]) -> list[str]:
 
 
 SPEC = "config/project.yaml"
-EVERY = ["00", "01", "02", "03", "04", "05", "06"]
+EVERY = ["00", "01", "02", "03", "04", "05", "06", "07"]
 
 
 def test_nothing_changed(reference: Path) -> None:
@@ -138,7 +138,7 @@ def test_nothing_changed(reference: Path) -> None:
     [
         (SPEC, "cidr: 10.0.0.0/16", "cidr: 10.9.0.0/16", ["00", "03", "04"]),
         ("lambdas/notifier/logic.py", "import", "import os\nimport", ["05"]),
-        ("lambdas/common/days.py", "import", "import os\nimport", ["03", "04", "05"]),
+        ("lambdas/common/days.py", "import", "import os\nimport", ["03", "04", "05", "07"]),
         ("lambdas/notifier/tests/test_notification.py", "import", "import os\nimport", []),
     ],
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -33,17 +34,20 @@ def cli(settings: Settings, target: str | None, backend: str | None, yes: bool) 
     if target is None and not yes and not _runs.can_ask(settings):
         hint = "add --yes, or --to DIR, which leaves the project as it is"
         raise TfgenError("ejecting in place has to be confirmed, and nobody can be asked", hint=hint, code="cannot-ask")
+    # A link stays a link here, to be refused: resolve() would follow it.
+    folder = None if target is None else Path(os.path.abspath(settings.directory / target))  # noqa: PTH100
+    if folder is not None:
+        ejecting.check_target(opened.project, folder)
     bucket = _find_backend(settings, opened) if backend is None else backend == "s3"
     ejection = ejecting.plan_ejection(opened.loaded, bucket=bucket)
     workflow.package(opened.loaded, settings.variables, on_event=lambda text: note(settings, text))
     root, copies = opened.project.root, None
-    if target is None:
+    if folder is None:
         if not yes and not click.confirm(f"turn {root} into plain Terraform, for good?", err=True):
             raise TfgenError("nothing was written", hint="tfgen eject --to DIR leaves the project as it is")
         copies, count = ejecting.eject_in_place(ejection), len(ejection.files)
     else:
-        root = settings.directory / Path(target)
-        count = ejecting.eject_to(ejection, root)
+        root, count = folder, ejecting.eject_to(ejection, folder)
     _report(settings, ejection, root, copies, count)
 
 
@@ -78,4 +82,5 @@ def _report(settings: Settings, ejection: Ejection, root: Path, copies: Path | N
     if copies is not None:
         note(settings, f"copies of what there was: {copies}")
         note(settings, f"{copies.parent.parent} is all that is left of tfgen: delete it when nothing in it is needed")
-    note(settings, f"next: terraform -chdir={root / 'terraform'}/MODULE init, and plan: no changes")
+    ends = ": no changes" if ejection.bucket else ""
+    note(settings, f"next: terraform -chdir={root / 'terraform'}/MODULE init, and plan{ends}")

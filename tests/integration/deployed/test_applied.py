@@ -19,6 +19,7 @@ MODULES = (
     "04-event-processing",
     "05-notification",
     "06-monitoring",
+    "07-data-transformation",
 )
 
 

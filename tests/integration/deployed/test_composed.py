@@ -29,6 +29,7 @@ MODULES = [
     "04-event-processing",
     "05-notification",
     "06-monitoring",
+    "07-data-transformation",
 ]
 
 

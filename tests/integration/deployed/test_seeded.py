@@ -6,7 +6,6 @@ as a whole, and then applied with plain terraform, module by module in the order
 
 from __future__ import annotations
 
-import shlex
 import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -108,7 +107,7 @@ ROWS = (
     Row("one subnet more", spec("availability_zones: 2", "availability_zones: 3"), "00 03 04"),
     Row("a security group rule", own_file("00-foundation", RULE), "00"),
     Row("a role policy", own_file("01-iam", POLICY), "01"),
-    Row("a table's key", rendered("02-storage/tables.tf", '"pk"', '"id"'), "02"),
+    Row("a table's key", rendered("02-storage/tables.tf", '"pk"', '"id"'), "02 07"),
     Row("a bucket's name", rendered("02-storage/buckets.tf", "-reports-${", "-daily-reports-${"), "02 04 05 06"),
     Row("Lambda code", source("lambdas/notifier/handler.py", "import", "import os\nimport"), "05"),
     Row("a route", rendered("03-api-ingestion/api.tf", 'path_part   = "orders"', 'path_part   = "purchases"'), "03"),
@@ -117,13 +116,18 @@ ROWS = (
         setting("04-event-processing", "event-processing", "schedule_expression: cron(30 5 * * ? *)"),
         "04",
     ),
-    Row("a topic's name", rendered("05-notification/topics.tf", "}-alerts", "}-alarms"), "05 06"),
+    Row("a topic's name", rendered("05-notification/topics.tf", "}-alerts", "}-alarms"), "05 06 07"),
     Row("an alarm's threshold", setting("06-monitoring", "monitoring", "duration_percent: 71"), "06"),
-    Row("a tag", spec("terraform:\n", "tags:\n  CostCentre: '1'\nterraform:\n"), "* 00 01 02 03 04 05 06"),
+    Row("a tag", spec("terraform:\n", "tags:\n  CostCentre: '1'\nterraform:\n"), "* 00 01 02 03 04 05 06 07"),
     Row("an output and nothing else", own_file("02-storage", OUTPUT), "02"),
+    Row("the business day's zone", spec("America/New_York", "Europe/Berlin"), "02 03 04 07"),
+    Row(
+        "the transformation's code", source("lambdas/data_transformation/logic.py", "import", "import os\nimport"), "07"
+    ),
+    Row("the lag of 07", setting("07-data-transformation", "data-transformation", "max_lag_minutes: 45"), "07"),
     Row("days of logs in 06", setting("06-monitoring", "monitoring", "log_retention_days: 7"), "06"),
 )
-RENAMED = Row("the project's name", spec("project: ecommerce-analytics", "project: renamed"), "00 01 02 03 04 05 06")
+RENAMED = Row("the project's name", spec("project: ecommerce-analytics", "project: renamed"), "00 01 02 03 04 05 06 07")
 
 
 @pytest.fixture(scope="module")
@@ -197,9 +201,7 @@ def apply_each(project: TestProject, names: list[str]) -> list[str]:
 
 
 def _apply(project: TestProject, name: str) -> bool:
-    environments = project.root / "terraform" / "environments"
-    files = (environments / "local.tfvars", environments / "local" / f"{name}.tfvars")
-    values = " ".join(f"-var-file={shlex.quote(str(path))}" for path in files if path.is_file())
+    values = project.typed_values(name)
     commands = (
         "status=0\n"
         f"terraform plan -input=false -no-color -detailed-exitcode -out=seeded.tfplan {values} || status=$?\n"
