@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -177,15 +178,7 @@ def read_run(folder: Path) -> RunRecord:
 
 def list_runs(work: Path) -> tuple[RunRecord | TfgenError, ...]:
     """Return all runs, the newest first; in place of one whose journal cannot be read, why."""
-    found: list[RunRecord | TfgenError] = []
-    for folder in reversed(_folders(work)):
-        if not (folder / journal.FILE).exists():
-            continue
-        try:
-            found.append(read_run(folder))
-        except TfgenError as error:
-            found.append(error)
-    return tuple(found)
+    return tuple(_each_run(work))
 
 
 def find_run(work: Path, text: str) -> RunRecord:
@@ -259,8 +252,17 @@ def other_runs(work: Path, own: str) -> tuple[Path, ...]:
     return tuple(folder for folder in _folders(work) if folder.name != own)
 
 
+def _each_run(work: Path) -> Iterator[RunRecord | TfgenError]:
+    for folder in reversed(_folders(work)):
+        if (folder / journal.FILE).exists():
+            try:
+                yield read_run(folder)
+            except TfgenError as error:
+                yield error
+
+
 def _last(work: Path, environment: str, verb: str) -> RunRecord:
-    for found in list_runs(work):
+    for found in _each_run(work):
         if isinstance(found, RunRecord) and (found.environment, found.verb) == (environment, verb):
             return found
     raise UsageError(
@@ -311,9 +313,11 @@ def _steps(entries: Sequence[Mapping[str, Any]]) -> tuple[StepRecord, ...]:
 
 
 def _changes(folder: Path) -> bool:
+    """Tell it from the first line: a journal may be long, and there are many."""
     try:
-        return str(journal.read_entries(folder / journal.FILE)[0].get("verb")) in CHANGING
-    except TfgenError:
+        with (folder / journal.FILE).open("rb") as lines:
+            return str(json.loads(lines.readline()).get("verb")) in CHANGING
+    except (OSError, ValueError, AttributeError):
         return False
 
 
@@ -329,6 +333,4 @@ def _time(entry: Mapping[str, Any]) -> datetime:
 
 
 def _text(document: Any) -> bytes:
-    import json
-
     return json.dumps(document).encode()
