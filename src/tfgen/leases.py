@@ -80,7 +80,7 @@ def make_claim(run: str, verb: str, writes: Sequence[str], reads: Sequence[str])
     """Return a claim of this process."""
     host = socket.gethostname()
     since = time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime())
-    return Claim(run, verb, f"{_user()}@{host}", host, os.getpid(), since, tuple(writes), tuple(reads))
+    return Claim(run, verb, f"{user_name()}@{host}", host, os.getpid(), since, tuple(writes), tuple(reads))
 
 
 def to_seconds(duration: str) -> float:
@@ -338,7 +338,8 @@ def _claim(entry: Mapping[str, Any]) -> Claim:
     return Claim(**{**known, "writes": tuple(known["writes"]), "reads": tuple(known["reads"])})
 
 
-def _user() -> str:
+def user_name() -> str:
+    """Return who runs this process; a number where the system has no name."""
     try:
         return getpass.getuser()
     except (OSError, KeyError):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 import os
 import socket
 import time
@@ -164,7 +163,7 @@ def _first_entry(place: Place, choices: Choices, verb: str, mode: str, resumes: 
         "account": environment.account,
         "place": describe_place(environment),
         "host": socket.gethostname(),
-        "user": _user(),
+        "user": leases.user_name(),
         "pid": os.getpid(),
         "tfgen": metadata.version("tfgen-cli"),
         "terraform": bench.version,
@@ -229,10 +228,3 @@ def _words(count: int, children: Children) -> list[str]:
         f"then {' and '.join(f'tfgen unlock {name}' for name in names) or 'tfgen locks'}, "
         "then tfgen apply --resume",
     ]
-
-
-def _user() -> str:
-    try:
-        return getpass.getuser()
-    except (OSError, KeyError):
-        return str(os.getuid())
