@@ -3,23 +3,28 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from tfgen import approval, deployment, execution, graph, preflight, state
+from tfgen import approval, deployment, execution, graph, readiness, retries, state
 from tfgen.approval import Approval, Difference
 from tfgen.changes import ComposedPlan, Diagnostic, ModuleChanges, ResourceChange
-from tfgen.deployment import Caller, Choices, Decide, Place, Run, open_place
+from tfgen.deployment import Decide
 from tfgen.errors import Interrupted, PlanError, TfgenError
 from tfgen.events import Event
+from tfgen.history import RunRecord
 from tfgen.model import BACKEND_CONFIG, Environment, Module, Project
+from tfgen.places import Caller, Choices, Place, Run, module_graph, open_place
 from tfgen.planning import PROTECTED_TYPES, Plan
-from tfgen.runner import CANCELLED, UNCHANGED, Ask, Question, Result
+from tfgen.runner import CANCELLED, UNCHANGED, Ask, Question, Result, StepFailed
+from tfgen.sessions import note_result, session
 
 PLAN, DESTROY, REFRESH_ONLY = "plan", "destroy", "refresh-only"
 STOP, CONTINUE = "stop", "continue"
+COMPOSED = "composed"
 
 Compose = Callable[[Place, str], ComposedPlan]
 """Plans all modules but backend-config in one process: plan, destroy or refresh-only."""
@@ -44,11 +49,13 @@ class Wishes:
         approve: Shows the plan and asks; told the plan even where nobody is asked.
         approved: What was approved elsewhere: nothing is asked then.
         on_difference: What to do when a real plan differs from what was approved: stop or continue.
+        resumes: The run to go on with: asked again is only about what it was not allowed.
     """
 
     approve: Approve
     approved: Approval | None = None
     on_difference: str = STOP
+    resumes: RunRecord | None = None
 
 
 def compose_modules(place: Place, mode: str) -> ComposedPlan:
@@ -70,6 +77,7 @@ def plan(
     deployment.select_modules(project, choices)
     place = open_place(project, environment, caller, changes=False)
     with _interruptible(place):
+        readiness.warn_of_orphans(place)
         return _look(place, compose)
 
 
@@ -131,16 +139,23 @@ def apply(
         Interrupted: The user stopped it.
     """
     deployment.select_modules(project, choices)
-    if wishes.approved is None:
+    if wishes.approved is None and wishes.resumes is None:
         deployment.check_askable(choices, ask)
-    with deployment.alone(project, environment):
-        place = open_place(project, environment, caller, changes=True, lock_timeout=choices.lock_timeout)
-        return _apply_in_stages(place, caller, choices, wishes, ask, compose)
+    opened = session(
+        project,
+        environment,
+        caller,
+        choices,
+        verb="apply",
+        modules=[module.name for module in project.modules],
+        mode=COMPOSED,
+        resumes=wishes.resumes,
+    )
+    with opened as place:
+        return _apply_in_stages(place, choices, wishes, ask, compose)
 
 
-def _apply_in_stages(
-    place: Place, caller: Caller, choices: Choices, wishes: Wishes, ask: Ask | None, compose: Compose
-) -> Run:
+def _apply_in_stages(place: Place, choices: Choices, wishes: Wishes, ask: Ask | None, compose: Compose) -> Run:
     project, environment = place.bench.project, place.bench.environment
     if state.bucket_exists(place.clients, environment.state_bucket):
         state.check_bucket_owner(place.clients, environment.state_bucket, project.name)
@@ -153,8 +168,8 @@ def _apply_in_stages(
         if not stage:
             _refuse_errors(found)
             break
-        if not results and environment.endpoint is None:
-            preflight.check(project, environment, place.clients, caller.on_event)
+        if not results:
+            readiness.check(place, {module.name for module in project.modules} & set(stage))
         run = _apply_stage(place, found, stage, choices, wishes, ask)
         progress = any(result.status not in (UNCHANGED, CANCELLED) for result in run.results)
         results |= {result.module: result for result in run.results}
@@ -203,10 +218,20 @@ def destroy(
     doomed = deployment.select_doomed(project, choices)
     if len(doomed) == 1 and not (choices.related or choices.with_backend):
         # Its own plan shows all that would go.
-        return deployment.destroy(project, environment, caller, choices, ask)
-    deployment.check_askable(choices, ask)
-    with deployment.alone(project, environment):
-        place = open_place(project, environment, caller, changes=True, lock_timeout=choices.lock_timeout)
+        return deployment.destroy(project, environment, caller, choices, ask, wishes.resumes)
+    if wishes.resumes is None:
+        deployment.check_askable(choices, ask)
+    opened = session(
+        project,
+        environment,
+        caller,
+        choices,
+        verb="destroy",
+        modules=deployment.claim_doomed(project, choices, doomed),
+        mode=COMPOSED,
+        resumes=wishes.resumes,
+    )
+    with opened as place:
         return _destroy(place, choices, wishes, ask, compose, doomed)
 
 
@@ -215,12 +240,14 @@ def _destroy(
 ) -> Run:
     project = place.bench.project
     order = deployment.order_doomed(place, choices, doomed)
-    approved = _approve_destruction(place, order, wishes, compose, choices) if set(order) - {BACKEND_CONFIG} else None
+    approved = None
+    if set(order) - {BACKEND_CONFIG}:
+        approved = _approve_destruction(place, order, wishes, compose, choices, ask)
     if isinstance(approved, Run):
         return approved
 
     def work(name: str, asker: Ask) -> Result:
-        decide = deployment.ask_each(place, choices, asker, "destroy")
+        decide = deployment.ask_each(place, choices, asker, "destroy", wishes.resumes)
         if approved is not None and name != BACKEND_CONFIG:
             decide = _compare_each(place, approved, wishes, asker if ask else None, "destroy")
         return deployment.destroy_module(place, project.module(name), choices, decide)
@@ -230,7 +257,7 @@ def _destroy(
 
 def _look(place: Place, compose: Compose) -> ComposedPlan:
     """Plan everything; backend-config by itself, and only if it may have changes."""
-    found = compose(place, PLAN)
+    found = _compose_patiently(place, compose)
     names = [module.name for module in place.bench.project.modules]
     if BACKEND_CONFIG not in names:
         return found
@@ -248,6 +275,24 @@ def _look(place: Place, compose: Compose) -> ComposedPlan:
         problems=problems,
         complete=found.complete and not mine.error,
     )
+
+
+def _compose_patiently(place: Place, compose: Compose) -> ComposedPlan:
+    """Plan again what failed for reasons that pass by themselves."""
+    for attempt in itertools.count(1):
+        found, errors = None, []
+        try:
+            found = compose(place, PLAN)
+            errors = [problem.message for problem in found.errors]
+        except StepFailed as error:
+            errors, failure = [error.message], error
+        kinds = [retries.find_transient(message) for message in errors]
+        if not kinds or None in kinds or attempt >= retries.ATTEMPTS:
+            if found is None:
+                raise failure
+            return found
+        execution.wait_to_retry(place.bench, "", "plan", kinds[0].name if kinds[0] else "", attempt, errors[0])
+    raise AssertionError("counting has no end")
 
 
 def _plan_alone(place: Place, module: Module) -> tuple[ModuleChanges, Diagnostic | None]:
@@ -309,7 +354,7 @@ def _stage(found: ComposedPlan, project: Project) -> frozenset[str]:
     broken |= {name for name, changes in found.modules.items() if changes.error}
     if not broken <= {module.name for module in project.modules}:
         return frozenset()
-    return frozenset(changed - broken - graph.descendants(deployment.module_graph(project), broken))
+    return frozenset(changed - broken - graph.descendants(module_graph(project), broken))
 
 
 def _refuse_errors(found: ComposedPlan) -> None:
@@ -348,10 +393,10 @@ def _apply_stage(
     approved = wishes.approved
     if approved is not None:
         _check_beforehand(place, approved, shown, wishes)
-    elif _answer(place, wishes, found):
-        approved = _approve(shown, project, environment, "apply")
+    elif _is_known(place, wishes, shown) or _answer(place, wishes, found, choices, ask):
+        approved = deployment.note_approval(place, shown.modules, "apply")
     else:
-        return _whole_run(place, "apply", {name: _cancelled(name) for name in stage})
+        return _whole_run(place, "apply", {name: _cancelled(place, name) for name in stage})
     agreed = approved
 
     def work(name: str, asker: Ask) -> Result:
@@ -362,7 +407,7 @@ def _apply_stage(
             _remember_applied(place, module)
         return result
 
-    edges = graph.restrict(deployment.module_graph(project), stage)
+    edges = graph.restrict(module_graph(project), stage)
     return deployment.run_modules(place, "apply", edges, work, choices, ask or deployment.refuse_to_ask)
 
 
@@ -373,7 +418,12 @@ def _approve(found: ComposedPlan, project: Project, environment: Environment, ve
 
 
 def _approve_destruction(
-    place: Place, order: Mapping[str, tuple[str, ...]], wishes: Wishes, compose: Compose, choices: Choices
+    place: Place,
+    order: Mapping[str, tuple[str, ...]],
+    wishes: Wishes,
+    compose: Compose,
+    choices: Choices,
+    ask: Ask | None,
 ) -> Approval | Run | None:
     """Show what would go and ask; None where it cannot be composed, and each module is asked for by itself."""
     bench = place.bench
@@ -390,12 +440,23 @@ def _approve_destruction(
         return None
     shown = replace(found, modules={name: found.modules[name] for name in found.modules if name in order})
     _guard_losses(bench.environment, shown, choices)
-    if _answer(place, wishes, shown):
-        return _approve(shown, bench.project, bench.environment, "destroy")
-    return _whole_run(place, "destroy", {name: _cancelled(name) for name in order})
+    if _is_known(place, wishes, shown) or _answer(place, wishes, shown, choices, ask):
+        return deployment.note_approval(place, shown.modules, "destroy")
+    return _whole_run(place, "destroy", {name: _cancelled(place, name) for name in order})
 
 
-def _answer(place: Place, wishes: Wishes, found: ComposedPlan) -> bool:
+def _is_known(place: Place, wishes: Wishes, shown: ComposedPlan) -> bool:
+    """True if the run that is gone on with was allowed all of this already."""
+    given = wishes.resumes.approvals[-1:] if wishes.resumes else ()
+    if not given or any(approval.compare(given[0], changes) for changes in shown.modules.values()):
+        return False
+    place.bench.on_event(Event("note", f"going on with run {wishes.resumes.id if wishes.resumes else ''}, as approved"))
+    return True
+
+
+def _answer(place: Place, wishes: Wishes, found: ComposedPlan, choices: Choices, ask: Ask | None) -> bool:
+    # Of a run that is gone on with, only now is it known that somebody must be asked.
+    deployment.check_askable(choices, ask)
     children = place.bench.children
     with children.forwarding(), children.question():
         answer = wishes.approve(found)
@@ -472,8 +533,10 @@ def _loses_data(change: ResourceChange) -> bool:
     return change.loses and not change.deposed and change.type in PROTECTED_TYPES
 
 
-def _cancelled(name: str) -> Result:
-    return Result(name, CANCELLED, reason="not approved")
+def _cancelled(place: Place, name: str) -> Result:
+    result = Result(name, CANCELLED, reason="not approved")
+    note_result(place, result)
+    return result
 
 
 def _whole_run(place: Place, verb: str, results: Mapping[str, Result]) -> Run:

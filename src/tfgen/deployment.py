@@ -5,24 +5,22 @@ Each takes plain arguments, tells what happens through a callback and returns va
 
 from __future__ import annotations
 
-import fcntl
-import secrets
-import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 
-from tfgen import accounts, bootstrap, execution, graph, mirror, preflight, state, terraform
+from tfgen import approval, bootstrap, execution, graph, journal, locking, readiness, state
 from tfgen import process as processes
+from tfgen.approval import Approval
 from tfgen.aws import Aws
+from tfgen.changes import ComposedPlan, ModuleChanges
 from tfgen.errors import Interrupted, TfgenError, UsageError
-from tfgen.events import Event, OnEvent, ignore
+from tfgen.events import Event
 from tfgen.execution import Bench
-from tfgen.isolation import Isolation, isolate
+from tfgen.history import RESUMABLE, RunRecord
 from tfgen.model import BACKEND_CONFIG, Environment, Module, Project
+from tfgen.places import Caller, Choices, Place, Run, connect, module_graph, open_place
 from tfgen.planning import Plan
-from tfgen.process import Children
 from tfgen.runner import (
     CANCELLED,
     DONE,
@@ -32,152 +30,19 @@ from tfgen.runner import (
     Ask,
     Question,
     Result,
+    StepFailed,
     default_parallelism,
     walk,
 )
-from tfgen.scratch import remove_leftovers
+from tfgen.sessions import note_result, session
 from tfgen.state import Output, State
 
-StartEmulator = Callable[[], str]
+__all__ = ["Caller", "Choices", "Place", "Run", "module_graph", "open_place"]
+
+PER_MODULE = "per-module"
+
 Decide = Callable[[Module, Plan, Path], bool]
 """Says whether a module's real plan, saved in a file, may be applied."""
-
-
-@dataclass(frozen=True)
-class Caller:
-    """Who calls, and how.
-
-    Attributes:
-        variables: The environment variables of the process.
-        named: True if a flag or TFGEN_ENV named the environment.
-        ci: True if the variable CI is set.
-        on_event: Told what happens.
-        children: The programs that run; shared with whoever handles signals.
-        start_emulator: Starts the environment's emulator if need be; returns its address.
-        endpoint: Replaces the address of AWS; for tests of environments with an account.
-    """
-
-    variables: Mapping[str, str]
-    named: bool = True
-    ci: bool = False
-    on_event: OnEvent = ignore
-    children: Children = field(default_factory=Children)
-    start_emulator: StartEmulator | None = None
-    endpoint: str | None = None
-
-
-@dataclass(frozen=True)
-class Choices:
-    """What a run is to do.
-
-    Attributes:
-        modules: Full names; empty means all.
-        related: With the dependencies (apply) or the dependents (destroy) of these.
-        auto_approve: Ask nothing.
-        allow_destroy: Addresses of protected resources that may go.
-        parallelism: Modules at once; None for the default.
-        lock_timeout: How long terraform waits for a state lock.
-        extra: Further arguments for terraform plan; for exactly one module.
-        with_backend: Destroy backend-config, too.
-    """
-
-    modules: tuple[str, ...] = ()
-    related: bool = False
-    auto_approve: bool = False
-    allow_destroy: tuple[str, ...] = ()
-    parallelism: int | None = None
-    lock_timeout: str = "0s"
-    extra: tuple[str, ...] = ()
-    with_backend: bool = False
-
-
-@dataclass(frozen=True)
-class Run:
-    """One run over some modules.
-
-    Attributes:
-        id: Also the name of its folder under `.tfgen/runs`.
-        verb: plan, apply or destroy.
-        environment: Where it ran.
-        results: One for each module, in the order of their numbers.
-        directory: Its logs.
-    """
-
-    id: str
-    verb: str
-    environment: Environment
-    results: tuple[Result, ...]
-    directory: Path
-
-    @property
-    def ok(self) -> bool:
-        """True if every module ended well."""
-        return all(result.ok for result in self.results)
-
-    @property
-    def differs(self) -> bool:
-        """True if a plan found something to do, or could not look at a module yet."""
-        return any(result.status in (PLANNED, WAITING) for result in self.results)
-
-
-@dataclass(frozen=True)
-class Place:
-    """An environment that was opened: checked, isolated, with clients.
-
-    Attributes:
-        bench: For running terraform.
-        clients: For looking without terraform.
-        dropped: Variables of the caller that did not get through.
-    """
-
-    bench: Bench
-    clients: Aws
-    dropped: tuple[str, ...]
-
-
-def open_place(
-    project: Project,
-    environment: Environment,
-    caller: Caller,
-    *,
-    changes: bool,
-    lock_timeout: str = "0s",
-) -> Place:
-    """Make an environment ready; until this returns, nobody but STS was asked anything.
-
-    Args:
-        project: The project.
-        environment: Where to run.
-        caller: Who calls, and how.
-        changes: True if something may be changed there.
-        lock_timeout: How long terraform waits for a state lock.
-
-    Raises:
-        TfgenError: The account is a placeholder or another one, terraform is missing or does not fit,
-            or the environment must be named.
-    """
-    source = mirror.find_provider_source(caller.variables)
-    with _writing(project):
-        remove_leftovers(project)
-        config = mirror.write_cli_config(source, project.work)
-    binary = terraform.find_binary(caller.variables)
-    isolated, clients = _connect(project, environment, caller, changes=changes, cli_config=config)
-    version = terraform.detect_version(binary, env=isolated.env, cwd=project.root)
-    terraform.check_version(version, project.required_version, binary=binary, where=str(project.spec_path))
-    bench = Bench(
-        project=project,
-        environment=environment,
-        binary=binary,
-        version=version,
-        env=isolated.env,
-        caller=caller.variables,
-        providers=source,
-        run_dir=_new_run(project),
-        children=caller.children,
-        on_event=caller.on_event,
-        lock_timeout=lock_timeout,
-    )
-    return Place(bench, clients, isolated.dropped)
 
 
 def plan(project: Project, environment: Environment, caller: Caller, choices: Choices) -> Run:
@@ -193,6 +58,7 @@ def plan(project: Project, environment: Environment, caller: Caller, choices: Ch
         selected |= graph.ancestors(module_graph(project), selected)
     bucket = state.bucket_exists(place.clients, environment.state_bucket)
     known = read_states(project, environment, place.clients) if bucket else {}
+    readiness.warn_of_orphans(place)
 
     def work(name: str, _ask: Ask) -> Result:
         module = project.module(name)
@@ -205,7 +71,14 @@ def plan(project: Project, environment: Environment, caller: Caller, choices: Ch
     return run_modules(place, "plan", edges, work, choices, refuse_to_ask)
 
 
-def apply(project: Project, environment: Environment, caller: Caller, choices: Choices, ask: Ask | None = None) -> Run:
+def apply(
+    project: Project,
+    environment: Environment,
+    caller: Caller,
+    choices: Choices,
+    ask: Ask | None = None,
+    resumes: RunRecord | None = None,
+) -> Run:
     """Apply modules in dependency order, each after a look at its real plan.
 
     Args:
@@ -214,36 +87,40 @@ def apply(project: Project, environment: Environment, caller: Caller, choices: C
         caller: Who calls, and how.
         choices: What to apply.
         ask: Asks the user; None where nobody can be asked.
+        resumes: The run to go on with: what it finished is not repeated, what it was allowed is not asked again.
 
     Raises:
         TfgenError: Something is missing before the first change.
         Interrupted: The user stopped it.
     """
     selected = select_modules(project, choices)
-    check_askable(choices, ask)
-    with alone(project, environment):
-        return _apply(project, environment, caller, choices, ask, selected)
-
-
-def _apply(
-    project: Project, environment: Environment, caller: Caller, choices: Choices, ask: Ask | None, selected: set[str]
-) -> Run:
-    place = open_place(project, environment, caller, changes=True, lock_timeout=choices.lock_timeout)
+    if resumes is None:
+        check_askable(choices, ask)
     edges = module_graph(project)
     if choices.related:
         selected |= graph.ancestors(edges, selected)
-    check_upstream(place, selected)
-    if environment.endpoint is None:
-        preflight.check(project, environment, place.clients, caller.on_event)
+    selected -= resumes.finished if resumes else frozenset()
+    opened = session(
+        project, environment, caller, choices, verb="apply", modules=selected, mode=PER_MODULE, resumes=resumes
+    )
+    with opened as place:
+        check_upstream(place, selected)
+        readiness.check(place, selected)
 
-    def work(name: str, asker: Ask) -> Result:
-        return apply_module(place, project.module(name), choices, ask_each(place, choices, asker, "apply"))
+        def work(name: str, asker: Ask) -> Result:
+            decide = ask_each(place, choices, asker, "apply", resumes)
+            return apply_module(place, project.module(name), choices, decide)
 
-    return run_modules(place, "apply", graph.restrict(edges, selected), work, choices, ask or refuse_to_ask)
+        return run_modules(place, "apply", graph.restrict(edges, selected), work, choices, ask or refuse_to_ask)
 
 
 def destroy(
-    project: Project, environment: Environment, caller: Caller, choices: Choices, ask: Ask | None = None
+    project: Project,
+    environment: Environment,
+    caller: Caller,
+    choices: Choices,
+    ask: Ask | None = None,
+    resumes: RunRecord | None = None,
 ) -> Run:
     """Destroy modules in reverse order; backend-config only if that was asked for.
 
@@ -253,27 +130,36 @@ def destroy(
         caller: Who calls, and how.
         choices: What to destroy.
         ask: Asks the user; None where nobody can be asked.
+        resumes: The run to go on with: what it was allowed is not asked again.
 
     Raises:
         TfgenError: An applied module still reads one of them, or nobody can be asked.
         Interrupted: The user stopped it.
     """
     doomed = select_doomed(project, choices)
-    check_askable(choices, ask)
-    with alone(project, environment):
-        return _destroy(project, environment, caller, choices, ask, doomed)
+    if resumes is None:
+        check_askable(choices, ask)
+    claimed = claim_doomed(project, choices, doomed)
+    opened = session(
+        project, environment, caller, choices, verb="destroy", modules=claimed, mode=PER_MODULE, resumes=resumes
+    )
+    with opened as place:
+        order = order_doomed(place, choices, doomed)
+        readiness.check(place, order)
+
+        def work(name: str, asker: Ask) -> Result:
+            decide = ask_each(place, choices, asker, "destroy", resumes)
+            return destroy_module(place, project.module(name), choices, decide)
+
+        return run_modules(place, "destroy", order, work, choices, ask or refuse_to_ask)
 
 
-def _destroy(
-    project: Project, environment: Environment, caller: Caller, choices: Choices, ask: Ask | None, doomed: set[str]
-) -> Run:
-    place = open_place(project, environment, caller, changes=True, lock_timeout=choices.lock_timeout)
-    order = order_doomed(place, choices, doomed)
-
-    def work(name: str, asker: Ask) -> Result:
-        return destroy_module(place, project.module(name), choices, ask_each(place, choices, asker, "destroy"))
-
-    return run_modules(place, "destroy", order, work, choices, ask or refuse_to_ask)
+def claim_doomed(project: Project, choices: Choices, doomed: set[str]) -> set[str]:
+    """Return the modules that a destroy may touch: more than it was asked for where it takes the readers along."""
+    edges = module_graph(project)
+    readers = graph.descendants(edges, doomed) if choices.related else frozenset()
+    backend = {BACKEND_CONFIG} & set(edges) if choices.with_backend else set()
+    return doomed | readers | backend
 
 
 def select_doomed(project: Project, choices: Choices) -> set[str]:
@@ -341,7 +227,7 @@ def states(project: Project, environment: Environment, caller: Caller) -> dict[s
     Raises:
         TfgenError: The environment cannot be opened, or its state bucket belongs to another project.
     """
-    _, clients = _connect(project, environment, caller, changes=False)
+    _, clients = connect(project, environment, caller, changes=False)
     state.check_bucket_owner(clients, environment.state_bucket, project.name)
     return read_states(project, environment, clients)
 
@@ -367,81 +253,6 @@ def execute(
     env |= _terraform_arguments(bench, module, command)
     argv = [bench.binary if command[0] == "terraform" else command[0], *command[1:]]
     return processes.run_attached(argv, cwd=bench.folder(module), env=env)
-
-
-def module_graph(project: Project) -> dict[str, tuple[str, ...]]:
-    """Return who needs whom; everything needs backend-config, which holds the states."""
-    names = {module.name for module in project.modules}
-    base = (BACKEND_CONFIG,) if BACKEND_CONFIG in names else ()
-    return {
-        module.name: () if module.name == BACKEND_CONFIG else (*base, *execution.reads(module))
-        for module in project.modules
-    }
-
-
-@contextmanager
-def alone(project: Project, environment: Environment) -> Iterator[None]:
-    """Let one process of this machine at a time change an environment: they share working and data folders.
-
-    Between machines the state locks do that. The kernel frees the project lease however the process ends; where
-    it cannot be kept, the run goes on without one.
-
-    Raises:
-        TfgenError: Another process is at work.
-    """
-    path = project.work / "leases" / environment.name
-    with ExitStack() as stack:
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            fcntl.flock(stack.enter_context(path.open("a")), fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise TfgenError(
-                f"another tfgen is changing environment {environment.name} of this project",
-                hint="wait for it to end, then repeat the command",
-                where=str(project.root),
-                code="busy",
-            ) from None
-        except OSError:
-            pass
-        yield
-
-
-def _connect(
-    project: Project,
-    environment: Environment,
-    caller: Caller,
-    *,
-    changes: bool,
-    cli_config: Path | None = None,
-) -> tuple[Isolation, Aws]:
-    """Build the isolated environment and the clients, and make sure of the account."""
-    _check_named(environment, caller, changes=changes)
-    accounts.check_placeholder(environment)
-    endpoint = caller.endpoint
-    if environment.embedded and caller.start_emulator is not None:
-        endpoint = caller.start_emulator()
-    with _writing(project):
-        isolated = isolate(caller.variables, environment, work=project.work, cli_config=cli_config, endpoint=endpoint)
-    if isolated.dropped:
-        caller.on_event(Event("warning", f"kept away from terraform: {', '.join(isolated.dropped)}"))
-    clients = Aws(isolated.env)
-    if environment.endpoint is None:
-        accounts.check_account(environment, clients)
-    return isolated, clients
-
-
-def _check_named(environment: Environment, caller: Caller, *, changes: bool) -> None:
-    if caller.named:
-        return
-    hint = f"--env {environment.name}, or TFGEN_ENV={environment.name}"
-    if caller.ci:
-        raise UsageError("with CI set, the environment must be named", hint=hint)
-    if changes and environment.endpoint is None:
-        raise UsageError(
-            f"the default environment {environment.name} is account {environment.account}: "
-            "to change something there, name it",
-            hint=hint,
-        )
 
 
 def select_modules(project: Project, choices: Choices) -> set[str]:
@@ -553,14 +364,20 @@ def run_modules(
         Interrupted: The user stopped it.
     """
     bench = place.bench
+
+    def noted(name: str, asker: Ask) -> Result:
+        bench.journal.write(journal.MODULE_BEGIN, module=name)
+        return work(name, asker)
+
     with bench.children.forwarding():
         results = walk(
             edges,
-            work,
+            noted,
             parallelism=choices.parallelism or default_parallelism(),
             children=bench.children,
             on_event=bench.on_event,
             ask=ask,
+            on_result=lambda result: note_result(place, result),
         )
     in_order = tuple(results[module.name] for module in bench.project.modules if module.name in results)
     run = Run(bench.run_dir.name, verb, bench.environment, in_order, bench.run_dir)
@@ -572,7 +389,8 @@ def run_modules(
 def _interrupted_hint(run: Run, verb: str) -> str:
     done = [result.module for result in run.results if result.status == DONE]
     finished = f"done: {', '.join(done)}; " if done else ""
-    return f"{finished}go on with the same command (tfgen {verb}); logs in {run.directory}"
+    command = f"tfgen {verb} --resume" if verb in RESUMABLE else f"tfgen {verb}"
+    return f"{finished}go on with {command}; logs in {run.directory}"
 
 
 def prepare(place: Place, module: Module, *, changes: bool, initialise: bool = True) -> bool:
@@ -644,18 +462,57 @@ def _yes(_module: Module, _planned: Plan, _saved: Path) -> bool:
     return True
 
 
-def ask_each(place: Place, choices: Choices, ask: Ask, verb: str) -> Decide:
-    """Return how to decide by asking for each module."""
+def ask_each(place: Place, choices: Choices, ask: Ask, verb: str, resumes: RunRecord | None = None) -> Decide:
+    """Return how to decide by asking for each module; nobody is asked twice for the same, or for less."""
+    known: list[Approval] = list(resumes.approvals) if resumes else []
 
     def decide(module: Module, planned: Plan, saved: Path) -> bool:
-        return choices.auto_approve or ask(
-            Question(module.name, verb, execution.show(place.bench, module, saved), planned)
-        )
+        if choices.auto_approve:
+            return True
+        real = execution.read_saved(place.bench, module, saved)[0] if known else None
+        if real and any(module.name in given.modules and not approval.compare(given, real) for given in known):
+            return True
+        answer = ask(Question(module.name, verb, execution.show(place.bench, module, saved), planned))
+        if answer:
+            real = real or execution.read_saved(place.bench, module, saved)[0]
+            known.append(note_approval(place, {module.name: real}, verb))
+        return answer
 
     return decide
 
 
+def note_approval(place: Place, modules: Mapping[str, ModuleChanges], verb: str) -> Approval:
+    """Write down what somebody said yes to, without values, and return it."""
+    project, environment = place.bench.project, place.bench.environment
+    given = approval.approve(
+        ComposedPlan(modules),
+        project=project.name,
+        environment=environment.name,
+        account=environment.account,
+        verb=verb,
+    )
+    place.bench.journal.write(journal.APPROVED, approval=approval.to_document(given))
+    return given
+
+
 def _plan_and_apply(place: Place, module: Module, choices: Choices, decide: Decide, *, destroy: bool = False) -> Result:
+    """Plan, decide and apply; an apply that failed for a reason that passes is never repeated, but planned again."""
+    bench, begun = place.bench, datetime.now(UTC)
+
+    def attempt() -> Result:
+        return _plan_and_apply_once(place, module, choices, decide, destroy=destroy)
+
+    try:
+        return execution.retrying(bench, module, "apply", attempt)
+    except StepFailed as error:
+        if not locking.remove_lost(place, module, error.message, begun):
+            raise
+        first = error.message.partition("\n")[0]
+        execution.wait_to_retry(bench, module.name, "apply", "lost answer to a lock", 1, first)
+    return execution.retrying(bench, module, "apply", attempt)
+
+
+def _plan_and_apply_once(place: Place, module: Module, choices: Choices, decide: Decide, *, destroy: bool) -> Result:
     bench = place.bench
     with execution.plan_file(bench, module) as saved:
         planned = execution.plan(bench, module, out=saved, destroy=destroy, extra=choices.extra)
@@ -714,28 +571,6 @@ def _empty_doomed_buckets(place: Place, module: Module, planned: Plan) -> None:
         if address in doomed:
             bench.on_event(Event("step", module=module.name, step="empty buckets"))
             state.empty_bucket(place.clients, bucket)
-
-
-def _new_run(project: Project) -> Path:
-    name = f"{time.strftime('%Y%m%dT%H%M%S', time.gmtime())}-{secrets.token_hex(2)}"
-    folder = project.work / "runs" / name
-    with _writing(project):
-        folder.mkdir(parents=True, mode=0o700)
-    return folder
-
-
-@contextmanager
-def _writing(project: Project) -> Iterator[None]:
-    """Explain that tfgen's own folder cannot be written."""
-    try:
-        yield
-    except OSError as error:
-        raise TfgenError(
-            f"cannot write {error.filename}: {error.strerror}",
-            where=str(project.work),
-            hint="make that folder writable, or work on a copy of the project",
-            code="not-writable",
-        ) from None
 
 
 def _words(command: Sequence[str]) -> list[str]:

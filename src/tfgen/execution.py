@@ -4,24 +4,31 @@ from __future__ import annotations
 
 import fcntl
 import hashlib
+import itertools
 import json
 import os
 import re
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TextIO, TypeVar
 
-from tfgen import changes, isolation, planning, process, terraform
+from tfgen import changes, history, isolation, journal, planning, process, retries, terraform, troubles
 from tfgen.changes import ModuleChanges
 from tfgen.errors import Interrupted
 from tfgen.events import Event, OnEvent, ignore
+from tfgen.journal import Journal
 from tfgen.mirror import ProviderSource
 from tfgen.model import BACKEND_CONFIG, Environment, Module, Project
 from tfgen.planning import Counts, EventReader, Plan
 from tfgen.process import Children
 from tfgen.runner import StepFailed
+
+_T = TypeVar("_T")
+_LOOK_SECONDS = 0.2
 
 PLAN_SUFFIX = ".tfplan"
 
@@ -45,6 +52,7 @@ class Bench:
         children: The running programs.
         on_event: Told what happens.
         lock_timeout: How long terraform waits for a state lock, e.g. `5m`.
+        journal: Where each step is noted.
     """
 
     project: Project
@@ -58,6 +66,8 @@ class Bench:
     children: Children
     on_event: OnEvent = ignore
     lock_timeout: str = "0s"
+    journal: Journal = field(default_factory=Journal, repr=False)
+    _steps: Iterator[int] = field(default_factory=itertools.count, repr=False)
     _downloading: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
     def place_dir(self, module: Module) -> Path:
@@ -130,17 +140,58 @@ def init(
         backend_config=backend,
         migrate_state=migrate,
         reconfigure=not migrate,
+        readonly=bool(bench.caller.get("CI")) and (bench.folder(module) / ".terraform.lock.hcl").exists(),
     )
-    env = bench.module_env(module)
-    if not bench.providers.downloads:
-        _run_plain(bench, module, "init", argv, env)
+    if migrate:
+        _initialise(bench, module, argv)
     else:
-        # The shared plugin cache is not made for several writers; one download serves all modules.
-        with bench._downloading:
-            if not any((bench.project.work / "plugin-cache").iterdir()):
-                bench.on_event(Event("note", "downloading the providers, once for all modules"))
-            _run_plain(bench, module, "init", argv, isolation.with_downloads(env, bench.caller))
+        retrying(bench, module, "init", lambda: _initialise(bench, module, argv))
     marker.write_text(digest, encoding="ascii")
+
+
+def retrying(bench: Bench, module: Module, step: str, call: Callable[[], _T]) -> _T:
+    """Do something again that failed for a reason that passes by itself; a bounded number of times.
+
+    Args:
+        bench: Where; each new attempt is in the journal.
+        module: The module.
+        step: What is done.
+        call: Does it, from its beginning.
+
+    Raises:
+        StepFailed: It failed for another reason, or once too often.
+        Interrupted: The user stopped it.
+    """
+    for attempt in itertools.count(1):
+        try:
+            return call()
+        except StepFailed as error:
+            kind = retries.find_transient(error.message)
+            if kind is None or error.tried_again or attempt >= retries.ATTEMPTS:
+                error.tried_again = True
+                raise
+            wait_to_retry(bench, module.name, step, kind.name, attempt, error.message)
+    raise AssertionError("counting has no end")
+
+
+def wait_to_retry(bench: Bench, module: str, step: str, kind: str, attempt: int, error: str) -> None:
+    """Note that a step is to be tried again, and wait.
+
+    Raises:
+        Interrupted: The user does not want to wait.
+    """
+    delay = retries.choose_delay(attempt)
+    first = error.strip().partition("\n")[0]
+    bench.journal.write(
+        journal.RETRY, module=module, step=step, pattern=kind, attempt=attempt, delay=round(delay, 2), error=first
+    )
+    text = f"{step}: {kind}, again in {delay:.1f} s ({attempt} of {retries.ATTEMPTS - 1}): {first}"
+    bench.on_event(Event("note", text, module=module))
+    deadline = time.monotonic() + delay
+    while (left := deadline - time.monotonic()) > 0:
+        if bench.children.stopping:
+            raise Interrupted
+        time.sleep(min(left, _LOOK_SECONDS))
 
 
 def plan(
@@ -168,7 +219,7 @@ def plan(
     )
     bench.on_event(Event("step", module=module.name, step="plan"))
     try:
-        done, reader = _run_events(bench, module, "plan", argv, good=(0, 2))
+        done, reader = retrying(bench, module, "plan", lambda: _run_events(bench, module, "plan", argv, good=(0, 2)))
     except StepFailed as error:
         if not _NEEDS_INIT.search(error.message) or module.name == BACKEND_CONFIG:
             raise
@@ -215,6 +266,19 @@ def apply(bench: Bench, module: Module, saved: Path) -> Counts:
     argv = terraform.apply_argv(bench.binary, saved, lock_timeout=bench.lock_timeout)
     _, reader = _run_events(bench, module, "apply", argv, good=(0,))
     return reader.counts
+
+
+def import_resource(bench: Bench, module: Module, address: str, identity: str) -> None:
+    """Run `terraform import`: take over a resource that was made elsewhere.
+
+    Raises:
+        StepFailed: Terraform failed.
+    """
+    bench.on_event(Event("step", module=module.name, step="import"))
+    argv = terraform.import_argv(
+        bench.binary, address, identity, var_files=bench.var_files(module), lock_timeout=bench.lock_timeout
+    )
+    _run_plain(bench, module, "import", argv, bench.module_env(module))
 
 
 def push_state(bench: Bench, module: Module, path: Path) -> None:
@@ -275,10 +339,30 @@ def _init_digest(bench: Bench, module: Module, backend: str) -> str:
     return digest.hexdigest()
 
 
+def _initialise(bench: Bench, module: Module, argv: Sequence[str]) -> None:
+    env = bench.module_env(module)
+    if not bench.providers.downloads:
+        _run_plain(bench, module, "init", argv, env)
+        return
+    # The shared plugin cache is not made for several writers; one download serves all modules.
+    with bench._downloading, _alone_with_cache(bench.project.work / "plugin-cache"):
+        if not any((bench.project.work / "plugin-cache").iterdir()):
+            bench.on_event(Event("note", "downloading the providers, once for all modules"))
+        _run_plain(bench, module, "init", argv, isolation.with_downloads(env, bench.caller))
+
+
+@contextmanager
+def _alone_with_cache(cache: Path) -> Iterator[None]:
+    """Keep other runs away from the plugin cache, too."""
+    with cache.with_name(f"{cache.name}.lock").open("a") as stream:
+        fcntl.flock(stream, fcntl.LOCK_EX)
+        yield
+
+
 def _run_plain(bench: Bench, module: Module, verb: str, argv: Sequence[str], env: Mapping[str, str]) -> None:
     log = bench.log(module, verb)
-    with _open_log(log, argv) as write:
-        done = process.run(argv, cwd=bench.folder(module), env=env, on_line=write, children=bench.children)
+    with _open_log(bench, log, argv) as write:
+        done = _run_step(bench, module, verb, argv, env, write)
         error = planning.plain_text(done.stderr)
         write(error)
     if done.returncode != 0:
@@ -290,7 +374,7 @@ def _run_events(
 ) -> tuple[process.Completed, EventReader]:
     log = bench.log(module, verb)
     reader = EventReader()
-    with _open_log(log, argv) as write:
+    with _open_log(bench, log, argv) as write:
 
         def on_line(line: str) -> None:
             text = reader.feed(line)
@@ -298,13 +382,7 @@ def _run_events(
                 write(text)
                 bench.on_event(Event("line", text, module=module.name, step=verb))
 
-        done = process.run(
-            argv,
-            cwd=bench.folder(module),
-            env=bench.module_env(module),
-            on_line=on_line,
-            children=bench.children,
-        )
+        done = _run_step(bench, module, verb, argv, bench.module_env(module), on_line)
         error = planning.plain_text(done.stderr)
         write(error)
     if done.returncode not in good:
@@ -312,10 +390,31 @@ def _run_events(
     return done, reader
 
 
+def _run_step(
+    bench: Bench, module: Module, verb: str, argv: Sequence[str], env: Mapping[str, str], on_line: process.OnLine
+) -> process.Completed:
+    """Run a program for a module; the journal says so before and after."""
+    number = next(bench._steps)
+    mark = {"module": module.name, "step": verb, "step_id": number}
+    bench.journal.write(journal.STEP_BEGIN, **mark, argv=journal.hide_values(argv), log=bench.log(module, verb).name)
+    done = process.run(
+        argv,
+        cwd=bench.folder(module),
+        env=env,
+        on_line=on_line,
+        children=bench.children,
+        label=f"{module.name}: terraform {verb}",
+        output=bench.run_dir / f"{module.name}-{verb}{history.OUTPUT_SUFFIX}",
+        on_start=lambda pid: bench.journal.write(journal.PROCESS, **mark, pid=pid),
+    )
+    bench.journal.write(journal.STEP_END, **mark, status=done.returncode)
+    return done
+
+
 def _fail(bench: Bench, module: Module, error: str, log: Path, status: int = 1) -> None:
     if bench.children.stopping:
         raise Interrupted
-    hint = planning.explain(error, module=module.name, reads=reads(module))
+    hint = troubles.explain(error, module=module.name, reads=reads(module))
     if status < 0:
         error = f"terraform was ended by signal {-status}\n\n{error}".rstrip()
         hint = hint or "repeat the command; if a state lock was left behind, it names the lock and what releases it"
@@ -329,14 +428,35 @@ def _fail(bench: Bench, module: Module, error: str, log: Path, status: int = 1) 
 
 
 @contextmanager
-def _open_log(path: Path, argv: Sequence[str]) -> Iterator[process.OnLine]:
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
-    with os.fdopen(descriptor, "a", encoding="utf-8") as stream:
-        stream.write(f"$ {' '.join(argv)}\n")
+def _open_log(bench: Bench, path: Path, argv: Sequence[str]) -> Iterator[process.OnLine]:
+    """Open a log; one that cannot be written is no reason to leave terraform alone in the middle of an apply."""
+    stream: TextIO | None = None
+    try:
+        stream = os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "a", encoding="utf-8")
+    except OSError as error:
+        bench.on_event(Event("warning", f"no log {path}: {error.strerror}"))
 
-        def write(line: str) -> None:
-            if line:
-                stream.write(line + "\n")
-                stream.flush()
+    def write(line: str) -> None:
+        nonlocal stream
+        if not line or stream is None:
+            return
+        try:
+            stream.write(line + "\n")
+            stream.flush()
+        except OSError as error:
+            bench.on_event(Event("warning", f"the log {path} is cut off: {error.strerror}"))
+            _close(stream)
+            stream = None
 
+    write(f"$ {' '.join(journal.hide_values(argv))}")
+    try:
         yield write
+    finally:
+        if stream is not None:
+            _close(stream)
+
+
+def _close(stream: TextIO) -> None:
+    # What could not be written before cannot be written now either; that was said.
+    with suppress(OSError):
+        stream.close()

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tfgen import planning
+from tfgen import troubles
 from tfgen.assets import templates_root
 from tfgen.changes import ERROR, WARNING, Diagnostic, split_address
 from tfgen.errors import TfgenError
@@ -114,7 +114,7 @@ class Locator:
         if _UNKNOWN_KEYS.match(str(raw.get("summary", ""))):
             first = " ".join(f"--module {name}" for name in self._upstream(raw, module))
             return f"its keys are known once what it reads is applied: tfgen apply {first}" if first else ""
-        return planning.explain(message, module=module.name, reads=[read.name for read in module.reads])
+        return troubles.explain(message, module=module.name, reads=[read.name for read in module.reads])
 
     def _upstream(self, raw: Mapping[str, Any], module: Module) -> list[str]:
         """Return the modules that an expression reads; all that the module reads if it names none."""

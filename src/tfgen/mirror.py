@@ -12,6 +12,7 @@ from pathlib import Path
 from tfgen.errors import TfgenError
 
 MIRROR_VARIABLE = "TFGEN_PROVIDER_MIRROR"
+_ARCHIVE = re.compile(r"terraform-provider-.+?_(\d[^_]*)_")
 _SHARED_FOLDERS = (Path("/opt"), Path("/usr/share"), Path("/usr/local/share"))
 
 
@@ -83,6 +84,14 @@ def mirrored_providers(folder: Path) -> tuple[str, ...]:
         for namespace in _folders(host):
             found += [f"{host.name}/{namespace.name}/{kind.name}" for kind in _folders(namespace)]
     return tuple(sorted(found))
+
+
+def mirrored_versions(folder: Path, address: str) -> tuple[str, ...]:
+    """Return the releases of a provider in a mirror, unpacked or as archives."""
+    home = folder / address
+    unpacked = {child.name for child in _folders(home) if child.name[:1].isdigit()}
+    archives = {match[1] for path in home.glob("*.zip") if (match := _ARCHIVE.match(path.name))}
+    return tuple(sorted(unpacked | archives))
 
 
 def cli_config(source: ProviderSource, *, cache: Path) -> str:

@@ -1,10 +1,10 @@
-"""What terraform says while it works: its event stream read into counts, changes and explained errors."""
+"""What terraform says while it works: its event stream read into counts, changes and errors."""
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,7 +13,6 @@ PROTECTED_TYPES = frozenset({"aws_dynamodb_table", "aws_s3_bucket", "aws_kms_key
 
 _BOX = re.compile(r"^[╷│╵]\s?", re.MULTILINE)
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
-_EXISTS = re.compile(r"already ?exists|AlreadyOwnedByYou|ResourceInUseException", re.IGNORECASE)
 _QUIET_ACTIONS = frozenset({"noop", "no-op", "read"})
 
 
@@ -199,52 +198,6 @@ def parse_lock(error: str) -> LockInfo | None:
     if not found.get("ID"):
         return None
     return LockInfo(*(found.get(name, "") for name in ("ID", "Path", "Operation", "Who", "Created")))
-
-
-def explain(error: str, *, module: str, reads: Sequence[str] = ()) -> str:
-    """Return the command that mends a known error of terraform; empty for an unknown one.
-
-    The three of every troubleshooting list: a held state lock, a module whose upstream outputs
-    are missing, and a resource that exists already.
-    """
-    if lock := parse_lock(error):
-        return (
-            f"{lock.who} holds the state lock since {lock.created} ({lock.operation}). Wait for it "
-            f"(--lock-timeout 5m); if that process is gone: tfgen exec {module} -- "
-            f"terraform force-unlock {lock.id}"
-        )
-    if _misses_upstream(error):
-        upstream = ", ".join(reads) or "the modules it reads"
-        return f"an output of {upstream} is missing: tfgen apply --module {module} --with-dependencies"
-    if re.search(r'S3 bucket "[^"]+" does not exist', error):
-        return "the bucket with the states is not there yet: tfgen apply makes it"
-    if "BucketNotEmpty" in error:
-        return _empty_bucket_hint(error)
-    if _EXISTS.search(error):
-        address = re.search(r"^\s*with ([^\s,]+),", error, re.MULTILINE)
-        target = address[1] if address else "ADDRESS"
-        return (
-            "it was made outside this state: take it over with "
-            f"tfgen exec {module} -- terraform import '{target}' ID, or remove it"
-        )
-    return ""
-
-
-def _empty_bucket_hint(error: str) -> str:
-    found = re.search(r"S3 Bucket \(([^)]+)\)", error)
-    bucket = found[1] if found else "BUCKET"
-    return (
-        f"bucket {bucket} still holds objects, and tfgen never deletes data in AWS. Keep what you need, then empty "
-        f"it with all versions (S3 console, Empty, or aws s3 rm s3://{bucket} --recursive and the old "
-        "versions) and repeat the command"
-    )
-
-
-def _misses_upstream(error: str) -> bool:
-    return "Unable to find remote state" in error or (
-        "Unsupported attribute" in error
-        and ("terraform_remote_state" in error or "This object does not have an attribute named" in error)
-    )
 
 
 def _source(place: Mapping[str, Any], snippet: Mapping[str, Any]) -> list[str]:

@@ -1,8 +1,8 @@
-"""What must be right in an AWS account before the first change; everything found is said at once."""
+"""What must be right in an AWS account before the first change, and how all that is found is said at once."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -31,16 +31,17 @@ class Finding:
     blocks: bool = True
 
 
-def check(project: Project, environment: Environment, clients: Aws, on_event: OnEvent) -> None:
-    """Look at an account before anything is changed in it.
+def report(findings: Sequence[Finding], where: str, on_event: OnEvent) -> None:
+    """Warn of what only limits, and refuse to go on with what blocks.
 
-    Credentials and account are known to be right by then (`accounts.check_account`): until STS has
-    answered nothing else may be asked.
+    Args:
+        findings: Everything that is not as it should be.
+        where: What was looked at, in words.
+        on_event: Told the warnings.
 
     Raises:
-        TfgenError: Something would make the apply fail; all of it, each with what mends it.
+        TfgenError: Something would make the run fail; all of it, each with what mends it.
     """
-    findings = find(project, environment, clients)
     for finding in findings:
         if not finding.blocks:
             on_event(Event("warning", f"{finding.text}: {finding.mend}"))
@@ -49,14 +50,18 @@ def check(project: Project, environment: Environment, clients: Aws, on_event: On
         lines = [f"  {finding.text}\n    → {finding.mend}" for finding in blocking]
         count = "one thing" if len(blocking) == 1 else f"{len(blocking)} things"
         raise TfgenError(
-            f"account {environment.account} is not ready, {count} to mend:\n" + "\n".join(lines),
+            f"{where} is not ready, {count} to mend:\n" + "\n".join(lines),
             hint="mend them, then repeat the command; nothing was changed",
             code="preflight",
         )
 
 
 def find(project: Project, environment: Environment, clients: Aws) -> tuple[Finding, ...]:
-    """Return everything that is not as it should be."""
+    """Return everything in an account that is not as it should be.
+
+    Credentials and account are known to be right by then (`accounts.check_account`): until STS has
+    answered nothing else may be asked.
+    """
     checks = (_region, _api_gateway_role, _mail, _lambda_quota)
     return tuple(finding for single in checks for finding in _careful(single, project, environment, clients))
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
+import queue
 import signal
 import subprocess
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -15,6 +18,8 @@ from types import FrameType
 from tfgen.errors import Interrupted, TfgenError
 
 OnLine = Callable[[str], None]
+_LOOK_SECONDS = 0.05
+_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 @dataclass(frozen=True)
@@ -34,6 +39,21 @@ class Completed:
     stderr: str
 
 
+@dataclass(frozen=True)
+class Child:
+    """A program that runs.
+
+    Attributes:
+        pid: Its process id, which is also the id of its group.
+        label: What it does, for people: `02-storage: apply`.
+        since: When it was started, on the monotonic clock.
+    """
+
+    pid: int
+    label: str
+    since: float
+
+
 class Children:
     """The programs that run right now, and whether the user asked to stop.
 
@@ -44,27 +64,41 @@ class Children:
     def __init__(self) -> None:
         # Reentrant: a signal handler may run in the thread that holds it.
         self._lock = threading.RLock()
-        self._running: set[int] = set()
+        self._running: dict[int, Child] = {}
         self._told: set[int] = set()
         self._stopping = False
         self._asking = False
+        # The one thing that a signal handler may put something into without a risk.
+        self._signals: queue.SimpleQueue[bool] = queue.SimpleQueue()
+        self._telling = False
 
     @property
     def stopping(self) -> bool:
         """True once an interruption was asked for; nothing new is started then."""
         return self._stopping
 
-    def add(self, group: int) -> None:
+    @property
+    def telling(self) -> bool:
+        """True while somebody else says that an interruption was understood."""
+        return self._telling
+
+    @property
+    def running(self) -> tuple[Child, ...]:
+        """The programs that run now."""
+        with self._lock:
+            return tuple(self._running.values())
+
+    def add(self, group: int, label: str = "") -> None:
         """Register a running process group; told to stop at once if that was asked for already."""
         with self._lock:
-            self._running.add(group)
+            self._running[group] = Child(group, label, time.monotonic())
             if self._stopping:
                 self._tell(group)
 
     def discard(self, group: int) -> None:
         """Forget a process group that has ended."""
         with self._lock:
-            self._running.discard(group)
+            self._running.pop(group, None)
             self._told.discard(group)
 
     def interrupt(self) -> None:
@@ -84,25 +118,52 @@ class Children:
             self._asking = False
 
     @contextmanager
-    def forwarding(self) -> Iterator[None]:
-        """Pass Ctrl-C and SIGTERM on to the children instead of dying of them.
+    def forwarding(self, tell: Callable[[int], None] | None = None) -> Iterator[None]:
+        """Pass Ctrl-C, SIGTERM and the end of the terminal on to the children instead of dying of them.
 
         Outside the main thread signals cannot be handled; then this does nothing.
+
+        Args:
+            tell: Called, in a thread of its own, with 1 for the first signal, 2 for the second, and so on.
         """
         if threading.current_thread() is not threading.main_thread():
             yield
             return
-        before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+        before = {number: signal.getsignal(number) for number in _SIGNALS}
         for number in before:
             signal.signal(number, self._on_signal)
+        teller = self._start_telling(tell)
         try:
             yield
         finally:
             for number, handler in before.items():
                 signal.signal(number, handler)
+            if teller is not None:
+                self._signals.put(False)
+                teller.join()
+                self._telling = False
+
+    def _start_telling(self, tell: Callable[[int], None] | None) -> threading.Thread | None:
+        if tell is None or self._telling:
+            return None
+
+        def follow() -> None:
+            count = 0
+            while self._signals.get():
+                count += 1
+                # The terminal that would show it may be what has gone.
+                with suppress(OSError, ValueError):
+                    tell(count)
+
+        self._telling = True
+        thread = threading.Thread(target=follow, name="signals", daemon=True)
+        thread.start()
+        return thread
 
     def _on_signal(self, _number: int, _frame: FrameType | None) -> None:
         self.interrupt()
+        if self._telling:
+            self._signals.put(True)
         if self._asking:
             raise Interrupted
 
@@ -121,6 +182,9 @@ def run(
     timeout: float | None = None,
     on_line: OnLine | None = None,
     children: Children | None = None,
+    label: str = "",
+    output: Path | None = None,
+    on_start: Callable[[int], None] | None = None,
 ) -> Completed:
     """Run a program to its end, in a process group of its own.
 
@@ -134,6 +198,11 @@ def run(
         timeout: Seconds after which the program is asked to end (SIGTERM).
         on_line: Called with each line of standard output as it arrives, without its newline.
         children: Where the program is registered while it runs, so that an interruption reaches it.
+        label: What it does, for people.
+        output: A file (mode 0600) to print into instead of a pipe, gone afterwards. A pipe breaks when this process is
+            killed, and the child dies of its next word; with a file it goes on to its end. While the child lives, the
+            file is held (`is_held`).
+        on_start: Called with the process id.
 
     Returns:
         Exit status and output.
@@ -144,14 +213,87 @@ def run(
     """
     if children is not None and children.stopping:
         raise Interrupted
-    child = _start(argv, cwd=cwd, env=env)
+    child = _start(argv, cwd=cwd, env=env) if output is None else _start_into(argv, output, cwd=cwd, env=env)
     if children is not None:
-        children.add(child.pid)
+        children.add(child.pid, label)
     try:
-        return _follow(child, tuple(argv), cwd, timeout, on_line)
+        if on_start is not None:
+            on_start(child.pid)
+        if output is None:
+            return _follow(child, tuple(argv), cwd, timeout, on_line)
+        return _follow_file(child, tuple(argv), output, on_line)
+    except BaseException:
+        _end_gently(child)
+        raise
     finally:
         if children is not None:
             children.discard(child.pid)
+        if output is not None:
+            for path in (output, _errors_of(output)):
+                path.unlink(missing_ok=True)
+
+
+def is_held(path: Path) -> bool:
+    """Tell whether somebody holds a file: the program that prints into it, or the tfgen that keeps it."""
+    try:
+        with path.open("rb") as stream:
+            fcntl.flock(stream, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError:
+        return False
+    return False
+
+
+def working_in(folder: Path, program: str) -> tuple[int, ...]:
+    """Return the ids of processes of a program that work in a folder; none where the system has no /proc."""
+    found = []
+    for entry in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
+            if (entry / "comm").read_text().strip() == program and (entry / "cwd").readlink() == folder.resolve():
+                found.append(int(entry.name))
+    return tuple(sorted(found))
+
+
+def _end_gently(child: subprocess.Popen[str]) -> None:
+    """After a failure of our own: never leave a program behind that nobody watches."""
+    if child.poll() is None:
+        with suppress(ProcessLookupError, PermissionError):
+            os.killpg(child.pid, signal.SIGINT)
+        child.wait()
+
+
+def _follow_file(
+    child: subprocess.Popen[str], argv: tuple[str, ...], output: Path, on_line: OnLine | None
+) -> Completed:
+    ended = threading.Event()
+
+    def wait() -> None:
+        child.wait()
+        ended.set()
+
+    threading.Thread(target=wait, daemon=True).start()
+    lines: list[str] = []
+    rest = b""
+    with output.open("rb") as stream:
+        over = False
+        while not over:
+            # Looked at before reading: what was printed up to the end is read afterwards.
+            over = ended.wait(_LOOK_SECONDS)
+            *whole, rest = (rest + stream.read()).split(b"\n")
+            if over and rest:
+                whole.append(rest)
+            for raw in whole:
+                line = raw.decode("utf-8", "replace")
+                lines.append(f"{line}\n")
+                if on_line is not None:
+                    on_line(line)
+    errors = _errors_of(output).read_text(encoding="utf-8", errors="replace")
+    return Completed(argv, child.returncode, "".join(lines), errors)
+
+
+def _errors_of(output: Path) -> Path:
+    return output.with_name(f"{output.name}.err")
 
 
 def _follow(
@@ -244,6 +386,34 @@ def _start(argv: Sequence[str], *, cwd: Path, env: Mapping[str, str]) -> subproc
         )
     except OSError as error:
         raise _cannot_start(argv, error) from None
+
+
+def _start_into(argv: Sequence[str], output: Path, *, cwd: Path, env: Mapping[str, str]) -> subprocess.Popen[str]:
+    flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND
+    descriptors: list[int] = []
+    try:
+        try:
+            descriptors = [os.open(path, flags, 0o600) for path in (output, _errors_of(output))]
+        except OSError as error:
+            raise TfgenError(f"cannot write {output}: {error.strerror}", hint="free some space") from None
+        # The child shares the open file and with it this lock, however this process ends.
+        fcntl.flock(descriptors[0], fcntl.LOCK_EX)
+        return subprocess.Popen(  # noqa: S603
+            list(argv),
+            cwd=cwd,
+            env=dict(env),
+            stdin=subprocess.DEVNULL,
+            stdout=descriptors[0],
+            stderr=descriptors[1],
+            encoding="utf-8",
+            errors="replace",
+            start_new_session=True,
+        )
+    except OSError as error:
+        raise _cannot_start(argv, error) from None
+    finally:
+        for descriptor in descriptors:
+            os.close(descriptor)
 
 
 def _cannot_start(argv: Sequence[str], error: OSError) -> TfgenError:

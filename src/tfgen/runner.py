@@ -109,6 +109,8 @@ class StepFailed(TfgenError):  # noqa: N818 - it names an outcome
     ) -> None:
         super().__init__(message, hint=hint, where=where, code=code)
         self.log = log
+        self.tried_again = False
+        """True if it was tried as often as it may be."""
 
 
 def default_parallelism() -> int:
@@ -124,6 +126,7 @@ def walk(
     children: Children,
     on_event: OnEvent,
     ask: Ask,
+    on_result: Callable[[Result], None] = lambda _result: None,
 ) -> dict[str, Result]:
     """Do the work for every name as soon as everything it needs is done.
 
@@ -137,12 +140,19 @@ def walk(
         children: The running programs.
         on_event: Told about starts and ends.
         ask: Asks the user; called in this thread only.
+        on_result: Told each result, skipped and cancelled ones too.
 
     Returns:
         A result for every name, in the graph's order.
     """
     ready = ReadyQueue(graph)
     results: dict[str, Result] = {}
+
+    def keep(result: Result) -> None:
+        results[result.module] = result
+        on_result(result)
+        on_event(_ended(result))
+
     mail: queue.Queue[_Pending | _Finished] = queue.Queue()
     asker = _asker(mail)
     told = threading.Event()
@@ -160,16 +170,13 @@ def walk(
                 _answer(message, ask, children)
                 continue
             result = message.result
-            results[result.module] = result
-            on_event(_ended(result))
+            keep(result)
             ready.finish(result.module)
             if not result.ok:
                 for skipped in _skip(graph, ready, result):
-                    results[skipped.module] = skipped
-                    on_event(_ended(skipped))
+                    keep(skipped)
     for name in ready.waiting:
-        results[name] = Result(name, CANCELLED, reason="interrupted before it began")
-        on_event(_ended(results[name]))
+        keep(Result(name, CANCELLED, reason="interrupted before it began"))
     return {name: results[name] for name in graph}
 
 
@@ -181,7 +188,7 @@ def _receive(
     A signal handler may neither print nor take a lock, so the flag it sets is looked at here.
     """
     while True:
-        if children.stopping and not told.is_set():
+        if children.stopping and not told.is_set() and not children.telling:
             told.set()
             on_event(Event("note", "interrupted: waiting for terraform to end gently and to release its locks"))
         with suppress(queue.Empty):

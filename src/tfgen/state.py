@@ -65,11 +65,23 @@ class Lock:
         kind: `dynamodb` or `lockfile`.
         path: Bucket and key of the locked state.
         info: What terraform noted: ID, Operation, Who, Created.
+        raw: The same as it stands there, for removing this lock and no other.
     """
 
     kind: str
     path: str
     info: Mapping[str, str]
+    raw: str = ""
+
+    @property
+    def id(self) -> str:
+        """Its id; empty if terraform left none."""
+        return self.info.get("ID", "")
+
+    @property
+    def key(self) -> str:
+        """Key of the locked state in its bucket."""
+        return self.path.partition("/")[2]
 
 
 def parse_state(data: bytes, *, where: str) -> State:
@@ -153,6 +165,17 @@ def bucket_exists(clients: Aws, bucket: str) -> bool:
     return True
 
 
+def table_exists(clients: Aws, table: str) -> bool:
+    """Tell whether a lock table exists."""
+    try:
+        clients.client("dynamodb").describe_table(TableName=table)
+    except Exception as error:
+        if aws.error_code(error) == "ResourceNotFoundException":
+            return False
+        raise aws.explain(error, f"cannot look at table {table}") from None
+    return True
+
+
 def read_local(path: Path) -> State | None:
     """Return a state kept in a file; None if the file is missing or empty."""
     try:
@@ -191,6 +214,35 @@ def check_bucket_owner(clients: Aws, bucket: str, project: str) -> None:
 def list_locks(clients: Aws, bucket: str, table: str) -> tuple[Lock, ...]:
     """Return all held locks: items of the table and lock files in the bucket."""
     return (*_table_locks(clients, table), *_file_locks(clients, bucket))
+
+
+def remove_lock(clients: Aws, table: str, lock: Lock) -> bool:
+    """Remove a lock if it is still the one that was looked at; False if it is gone or another one by now.
+
+    Raises:
+        TfgenError: It cannot be removed.
+    """
+    try:
+        if lock.kind == "dynamodb":
+            clients.client("dynamodb").delete_item(
+                TableName=table,
+                Key={"LockID": {"S": lock.path}},
+                ConditionExpression="Info = :info",
+                ExpressionAttributeValues={":info": {"S": lock.raw}},
+            )
+            return True
+        bucket, _, key = f"{lock.path}.tflock".partition("/")
+        data = read_bytes(clients, bucket, key)
+        if data is None or data.decode("utf-8", "replace") != lock.raw:
+            return False
+        clients.client("s3").delete_object(Bucket=bucket, Key=key)
+    except TfgenError:
+        raise
+    except Exception as error:
+        if aws.error_code(error) == "ConditionalCheckFailedException":
+            return False
+        raise aws.explain(error, f"cannot remove the lock of {lock.path}") from None
+    return True
 
 
 def empty_bucket(clients: Aws, bucket: str) -> int:
@@ -240,8 +292,8 @@ def _delete_versions(client: Any, bucket: str, doomed: list[dict[str, str]]) -> 
 def _table_locks(clients: Aws, table: str) -> Iterator[Lock]:
     for item in _lock_items(clients, table):
         if "Info" in item:
-            info = _lock_info(item["Info"]["S"])
-            yield Lock("dynamodb", item["LockID"]["S"], info)
+            info = item["Info"]["S"]
+            yield Lock("dynamodb", item["LockID"]["S"], _lock_info(info), info)
 
 
 def _file_locks(clients: Aws, bucket: str) -> Iterator[Lock]:
@@ -250,9 +302,9 @@ def _file_locks(clients: Aws, bucket: str) -> Iterator[Lock]:
         for page in client.get_paginator("list_objects_v2").paginate(Bucket=bucket):
             for entry in page.get("Contents", ()):
                 if entry["Key"].endswith(".tflock"):
-                    data = read_bytes(clients, bucket, entry["Key"]) or b"{}"
+                    data = (read_bytes(clients, bucket, entry["Key"]) or b"{}").decode("utf-8", "replace")
                     path = f"{bucket}/{entry['Key'].removesuffix('.tflock')}"
-                    yield Lock("lockfile", path, _lock_info(data.decode("utf-8", "replace")))
+                    yield Lock("lockfile", path, _lock_info(data), data)
     except TfgenError:
         raise
     except Exception as error:

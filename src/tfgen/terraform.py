@@ -26,8 +26,12 @@ def init_argv(
     migrate_state: bool = False,
     reconfigure: bool = False,
     backend: bool = True,
+    readonly: bool = False,
 ) -> list[str]:
-    """Build `terraform init`; `backend_config` is a file, relative to the module's folder."""
+    """Build `terraform init`; `backend_config` is a file, relative to the module's folder.
+
+    With `readonly` a dependency lock file that is there is not changed, but must be enough.
+    """
     argv = [binary, "init", "-input=false", "-no-color"]
     if not backend:
         argv.append("-backend=false")
@@ -37,6 +41,8 @@ def init_argv(
         argv += ["-migrate-state", "-force-copy"]
     if reconfigure:
         argv.append("-reconfigure")
+    if readonly:
+        argv.append("-lockfile=readonly")
     return argv
 
 
@@ -66,6 +72,14 @@ def apply_argv(binary: str, plan: Path, *, lock_timeout: str = "") -> list[str]:
     return [binary, "apply", "-json", "-input=false", *_locking(True, lock_timeout), str(plan)]
 
 
+def import_argv(
+    binary: str, address: str, identity: str, *, var_files: Sequence[str] = (), lock_timeout: str = ""
+) -> list[str]:
+    """Build `terraform import`."""
+    argv = [binary, "import", "-input=false", "-no-color", *_locking(True, lock_timeout)]
+    return [*argv, *(f"-var-file={name}" for name in var_files), address, identity]
+
+
 def show_argv(binary: str, plan: Path, *, as_json: bool = False) -> list[str]:
     """Build `terraform show` of a saved plan."""
     return [binary, "show", "-json" if as_json else "-no-color", str(plan)]
@@ -89,6 +103,12 @@ def fmt_argv(binary: str, path: str) -> list[str]:
 def state_argv(binary: str, verb: str, *arguments: str) -> list[str]:
     """Build `terraform state VERB`."""
     return [binary, "state", verb, *arguments]
+
+
+def providers_lock_argv(binary: str, platforms: Sequence[str], mirror: Path | None) -> list[str]:
+    """Build `terraform providers lock`."""
+    argv = [binary, "providers", "lock", *(f"-platform={platform}" for platform in platforms)]
+    return argv if mirror is None else [*argv, f"-fs-mirror={mirror}"]
 
 
 def find_binary(environ: Mapping[str, str]) -> str:

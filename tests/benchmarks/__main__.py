@@ -22,6 +22,7 @@ PARTS: Mapping[str, str] = {
     "memory": "whole:show_memory",
     "chain": "chain:show_chain",
     "pipeline": "pipeline:show_pipeline",
+    "engine": "engine:show_engine",
 }
 """What may be measured → where it is; each takes the stage that all share, and prints."""
 

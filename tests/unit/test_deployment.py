@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from tests.support.fixture_project import make_environment, make_project
-from tfgen import bootstrap, deployment, execution
+from tfgen import bootstrap, deployment, execution, leases
 from tfgen.aws import Aws
 from tfgen.deployment import Caller, Choices, Place
 from tfgen.errors import TfgenError, UsageError
@@ -95,11 +95,12 @@ def test_usage_is_checked_before_anything_is_opened(project, environment):
 
 
 @pytest.mark.parametrize("verb", [deployment.apply, deployment.destroy])
-def test_one_process_at_a_time_changes_an_environment(project, environment, verb):
+def test_one_process_at_a_time_changes_a_module(project, environment, verb):
     caller = Caller(variables={"PATH": ""}, start_emulator=lambda: pytest.fail("nothing is started"))
     auto = Choices(auto_approve=True)
-    with deployment.alone(project, environment):
-        with pytest.raises(TfgenError, match="another tfgen is changing environment dev") as busy:
+    claim = leases.make_claim("1", "apply", ["00-base"], [])
+    with leases.hold_here(project.work, environment.name, claim, timeout=0, stopping=lambda: False):
+        with pytest.raises(TfgenError, match="another tfgen works on 00-base in environment dev: apply by") as busy:
             verb(project, environment, caller, auto)
         assert busy.value.code == "busy"
         with pytest.raises(TfgenError, match="terraform is not on PATH"):

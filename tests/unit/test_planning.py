@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import json
 
-from tfgen.planning import Counts, EventReader, explain, format_diagnostic, parse_lock, plain_text
+from tfgen.planning import Counts, EventReader, format_diagnostic, parse_lock, plain_text
 
 LOCK_ERROR = """\
 Error: Error acquiring the state lock
@@ -103,28 +103,3 @@ def test_a_lock_is_read():
     )
     assert lock.created.startswith("2026-11-23 16:10:50")
     assert parse_lock("Error: something else") is None
-
-
-def test_the_three_of_every_troubleshooting_list_are_explained():
-    hint = explain(LOCK_ERROR, module="03-api")
-    assert "ann@desk holds the state lock" in hint
-    assert "tfgen exec 03-api -- terraform force-unlock 78a1c907-a7ea-e210-ce15-d70525798cf7" in hint
-
-    missing = 'Error: Unsupported attribute\n\nThis object does not have an attribute named "orders_table_name".'
-    assert explain(missing, module="03-api", reads=["02-storage"]) == (
-        "an output of 02-storage is missing: tfgen apply --module 03-api --with-dependencies"
-    )
-    assert "--with-dependencies" in explain("Error: Unable to find remote state", module="03-api")
-
-    exists = (
-        "Error: creating IAM Role (x): EntityAlreadyExists: Role with name x already exists.\n\n"
-        '  with aws_iam_role.this["a"],\n  on main.tf line 1'
-    )
-    assert "terraform import 'aws_iam_role.this[\"a\"]' ID" in explain(exists, module="01-iam")
-
-    early = 'Error: Failed to get existing workspaces: S3 bucket "states" does not exist.'
-    assert "tfgen apply" in explain(early, module="02-storage")
-
-    full = "Error: deleting S3 Bucket (b-1): operation error S3: DeleteBucket, api error BucketNotEmpty: no"
-    assert "bucket b-1 still holds objects" in explain(full, module="02-storage")
-    assert explain("Error: who knows", module="02-storage") == ""

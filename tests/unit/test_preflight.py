@@ -152,8 +152,9 @@ def test_everything_is_said_at_once_and_what_only_limits_is_a_warning(tmp_path):
     project = make_project(tmp_path)
     account = Account(describe_regions={"Regions": []}, get_account={}, get_email_identity=NotFoundError())
     events = []
-    with pytest.raises(TfgenError, match="2 things to mend") as error:
-        preflight.check(project, project.environments["production"], account, events.append)
+    findings = preflight.find(project, project.environments["production"], account)
+    with pytest.raises(TfgenError, match="the account is not ready, 2 things to mend") as error:
+        preflight.report(findings, "the account", events.append)
     assert "region us-east-1" in error.value.message
     assert "aws apigateway update-account" in error.value.message
     assert [event.kind for event in events] == ["warning", "warning"]

@@ -2,9 +2,11 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
 import sys
 import threading
 import time
+from pathlib import Path
 
 import pytest
 
@@ -100,3 +102,73 @@ def test_handlers_are_put_back():
 
 def test_a_program_on_the_terminal_gives_its_status(tmp_path):
     assert process.run_attached([sys.executable, "-c", "import sys; sys.exit(7)"], cwd=tmp_path, env=ENV) == 7
+
+
+def test_what_prints_into_a_file_is_handed_on_the_same_way(tmp_path):
+    lines: list[str] = []
+    started: list[int] = []
+    done = process.run(
+        [sys.executable, "-c", "import sys; print('ä'); print('e', file=sys.stderr); print('b', end=''); sys.exit(3)"],
+        cwd=tmp_path,
+        env=ENV,
+        on_line=lines.append,
+        output=tmp_path / "x.out",
+        on_start=started.append,
+    )
+    assert (done.returncode, done.stdout, done.stderr, lines) == (3, "ä\nb\n", "e\n", ["ä", "b"])
+    assert len(started) == 1
+    assert list(tmp_path.iterdir()) == []
+
+
+PARENT = """
+import os, sys
+from pathlib import Path
+from tfgen import process
+child = "import time, pathlib; print('a', flush=True); time.sleep(1.5); print('b', flush=True); print('c');"
+child += "pathlib.Path('end').write_text('well')"
+process.run([sys.executable, "-c", child], cwd=Path.cwd(), env=dict(os.environ), output=Path("x.out"),
+            on_line=lambda line: os.kill(os.getpid(), 9))
+"""
+
+
+def test_a_program_outlives_a_killed_tfgen_and_is_known_to_live(tmp_path):
+    source = Path(process.__file__).parents[1]
+    done = subprocess.run([sys.executable, "-c", PARENT], cwd=tmp_path, env={**ENV, "PYTHONPATH": str(source)})
+    assert done.returncode == -9
+    assert process.is_held(tmp_path / "x.out")
+    deadline = time.monotonic() + 20
+    while process.is_held(tmp_path / "x.out") and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert (tmp_path / "end").read_text() == "well", "its words did not break a pipe"
+    assert (tmp_path / "x.out").read_text() == "a\nb\nc\n"
+
+
+def test_a_failure_of_our_own_leaves_no_program_behind(tmp_path):
+    def refuse(_line):
+        raise ValueError("no")
+
+    code = "import time; print('pid', flush=True)\nwhile True: time.sleep(0.1)"
+    children = process.Children()
+    begun = time.monotonic()
+    with pytest.raises(ValueError, match="no"):
+        process.run(
+            [sys.executable, "-c", code],
+            cwd=tmp_path,
+            env=ENV,
+            on_line=refuse,
+            children=children,
+            output=tmp_path / "x.out",
+        )
+    assert time.monotonic() - begun < 20
+    assert children.running == ()
+    assert not process.is_held(tmp_path / "x.out")
+
+
+def test_each_signal_is_told_of_in_turn(tmp_path):
+    children, told = process.Children(), []
+    with children.forwarding(told.append):
+        for number in (signal.SIGINT, signal.SIGHUP, signal.SIGTERM):
+            os.kill(os.getpid(), number)
+        assert children.telling
+    assert told == [1, 2, 3]
+    assert not children.telling

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
 import click
@@ -28,12 +29,15 @@ def answer_json(document: Mapping[str, Any]) -> None:
 def note(settings: Settings, text: str) -> None:
     """Say something that is not the answer; silent with --quiet."""
     if not settings.quiet:
-        click.echo(text, err=True)
+        # The terminal may be gone while a run is still being closed.
+        with suppress(OSError):
+            click.echo(text, err=True)
 
 
 def warn(settings: Settings, text: str) -> None:
     """Warn on the error stream, in yellow where colours are allowed."""
-    click.echo(paint(settings, f"warning: {text}", "yellow"), err=True)
+    with suppress(OSError):
+        click.echo(paint(settings, f"warning: {text}", "yellow"), err=True)
 
 
 def paint(settings: Settings, text: str, colour: str, *, bold: bool = False) -> str:
@@ -50,12 +54,13 @@ def show_error(error: TfgenError, *, as_json: bool, color: bool) -> None:
         return
     problems = error.problems if isinstance(error, SeveralErrors) else (error,)
     styled = color and sys.stderr.isatty()
-    for problem in problems:
-        place = f"{problem.where}: " if problem.where else ""
-        label = click.style("error: ", fg="red", bold=True) if styled else "error: "
-        click.echo(f"{label}{place}{problem.message}", err=True)
-        if problem.hint:
-            click.echo(f"  → {problem.hint}", err=True)
+    with suppress(OSError):
+        for problem in problems:
+            place = f"{problem.where}: " if problem.where else ""
+            label = click.style("error: ", fg="red", bold=True) if styled else "error: "
+            click.echo(f"{label}{place}{problem.message}", err=True)
+            if problem.hint:
+                click.echo(f"  → {problem.hint}", err=True)
 
 
 def _error_document(error: TfgenError) -> dict[str, Any]:

@@ -6,7 +6,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
@@ -67,7 +67,8 @@ class Progress:
 
     def on_event(self, event: Event) -> None:
         """Show one event; called from several threads."""
-        with self._lock:
+        # What cannot be shown, because the terminal is gone, is no reason to leave terraform alone.
+        with self._lock, suppress(OSError):
             self._show(event)
 
     def _show(self, event: Event) -> None:
@@ -124,7 +125,8 @@ class Progress:
 
     def _stop(self) -> None:
         if self._live is not None:
-            self._live.stop()
+            with suppress(OSError):
+                self._live.stop()
             self._live = None
 
     def _table(self) -> Table:

@@ -204,7 +204,15 @@ def finish(settings: Settings, run: Run) -> None:
         for result in run.results:
             answer(_summary(settings, result))
     if not run.ok:
+        note_way_on(settings, run)
         sys.exit(failure_status(run))
+
+
+def note_way_on(settings: Settings, run: Run) -> None:
+    """Say where the report of a run is that did not get to its end, and how to go on with it."""
+    report = run.directory / "report" / "run.html"
+    if run.verb in ("apply", "destroy"):
+        note(settings, f"report: {_short(report)}\ngo on: tfgen {run.verb} --env {run.environment.name} --resume")
 
 
 def failure_status(run: Run) -> int:

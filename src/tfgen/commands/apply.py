@@ -11,6 +11,7 @@ import click
 from tfgen.commands import _composed, _runs
 from tfgen.commands._options import command, with_parallelism
 from tfgen.commands._output import note
+from tfgen.commands._resume import find_run, resume_option
 from tfgen.errors import UsageError
 from tfgen.settings import Settings
 
@@ -45,7 +46,10 @@ if TYPE_CHECKING:
     help="A table, bucket or key that may be deleted or replaced; may be repeated.",
 )
 @click.option("--allow-stale", is_flag=True, help="Go on with a tree that is behind the spec.")
-@click.option("--lock-timeout", default="0s", show_default=True, help="How long to wait for a state lock.")
+@resume_option()
+@click.option(
+    "--lock-timeout", default="0s", show_default=True, help="How long to wait for a state lock or another run."
+)
 @_runs.parallelism_option()
 @_runs.extra_arguments()
 def cli(
@@ -58,6 +62,7 @@ def cli(
     composed: bool | None,
     allow_destroy: tuple[str, ...],
     allow_stale: bool,
+    resume: str | None,
     lock_timeout: str,
     parallelism: int | None,
     extra: tuple[str, ...],
@@ -86,13 +91,18 @@ def cli(
         lock_timeout=lock_timeout,
         extra=arguments,
     )
+    record = None
+    if resume is not None:
+        narrowed = bool(alone or with_dependencies or approved or composed is not None)
+        record, choices = find_run(opened, "apply", resume, choices, narrowed=narrowed)
+        alone = record.choices.get("mode") == deployment.PER_MODULE
     with _runs.at_place(settings, opened) as (caller, progress):
-        ask = _runs.asker(settings, opened, progress, auto_approve=auto_approve)
+        ask = _runs.asker(settings, opened, progress, auto_approve=choices.auto_approve)
         if alone or composed is False:
-            run = deployment.apply(opened.project, opened.environment, caller, choices, ask)
+            run = deployment.apply(opened.project, opened.environment, caller, choices, ask, record)
         else:
-            approve = _composed.approver(settings, opened, progress, verb="apply", auto_approve=auto_approve)
-            wishes = composition.Wishes(approve, before, on_difference)
+            approve = _composed.approver(settings, opened, progress, verb="apply", auto_approve=choices.auto_approve)
+            wishes = composition.Wishes(approve, before, on_difference, record)
             run = composition.apply(opened.project, opened.environment, caller, choices, wishes, ask)
         _runs.finish(settings, run)
     if opened.environment.endpoint is not None:

@@ -8,6 +8,7 @@ import click
 
 from tfgen.commands import _composed, _runs
 from tfgen.commands._options import command, with_parallelism
+from tfgen.commands._resume import find_run, resume_option
 from tfgen.settings import Settings
 
 DIFFERENCES = 2
@@ -25,7 +26,10 @@ DIFFERENCES = 2
     help="A table, bucket or key that may be deleted; may be repeated.",
 )
 @click.option("--detailed-exitcode", is_flag=True, help="Exit 2 if something was destroyed.")
-@click.option("--lock-timeout", default="0s", show_default=True, help="How long to wait for a state lock.")
+@resume_option()
+@click.option(
+    "--lock-timeout", default="0s", show_default=True, help="How long to wait for a state lock or another run."
+)
 @_runs.parallelism_option()
 @_runs.extra_arguments()
 def cli(
@@ -36,6 +40,7 @@ def cli(
     auto_approve: bool,
     allow_destroy: tuple[str, ...],
     detailed_exitcode: bool,
+    resume: str | None,
     lock_timeout: str,
     parallelism: int | None,
     extra: tuple[str, ...],
@@ -56,10 +61,14 @@ def cli(
         extra=arguments,
         with_backend=with_backend,
     )
+    record = None
+    if resume is not None:
+        narrowed = bool(modules or arguments or with_dependents or with_backend)
+        record, choices = find_run(opened, "destroy", resume, choices, narrowed=narrowed)
     with _runs.at_place(settings, opened) as (caller, progress):
-        ask = _runs.asker(settings, opened, progress, auto_approve=auto_approve)
-        approve = _composed.approver(settings, opened, progress, verb="destroy", auto_approve=auto_approve)
-        wishes = composition.Wishes(approve)
+        ask = _runs.asker(settings, opened, progress, auto_approve=choices.auto_approve)
+        approve = _composed.approver(settings, opened, progress, verb="destroy", auto_approve=choices.auto_approve)
+        wishes = composition.Wishes(approve, resumes=record)
         run = composition.destroy(opened.project, opened.environment, caller, choices, wishes, ask)
         _runs.finish(settings, run)
     if detailed_exitcode and any(result.status == "done" for result in run.results):

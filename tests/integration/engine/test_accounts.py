@@ -226,7 +226,7 @@ def test_preflight_says_all_at_once(account, endpoint, clients):
     assert all(finding.mend for finding in texts.values())
     blocking = [finding for finding in texts.values() if finding.blocks]
     with pytest.raises(TfgenError) as error:
-        preflight.check(bigger, production, clients, lambda _event: None)
+        preflight.report(preflight.find(bigger, production, clients), "it", lambda _event: None)
     for finding in blocking:
         assert finding.text in error.value.message
         assert finding.mend in error.value.message

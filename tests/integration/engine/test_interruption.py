@@ -40,7 +40,7 @@ except Interrupted as error:
 """
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_it_ends_gently_and_goes_on_later(make_project, environment, bucket, caller, clients, tmp_path, number):
     root = tmp_path / "project"
     root.mkdir()
@@ -62,7 +62,7 @@ def test_it_ends_gently_and_goes_on_later(make_project, environment, bucket, cal
     os.killpg(process.pid, number)
     output, errors = process.communicate(timeout=60)
     assert process.returncode == 130, (output, errors)
-    assert "go on with the same command" in output
+    assert "go on with tfgen apply --resume" in output
     assert "Traceback" not in errors
 
     assert state.list_locks(clients, bucket, environment.lock_table) == ()

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from tests.support.fixture_project import body, make_module
-from tfgen import deployment, state
+from tfgen import deployment, locking, state
 from tfgen.deployment import Choices
 from tfgen.errors import TfgenError, UsageError
 from tfgen.events import Event
@@ -50,9 +50,10 @@ def test_a_project_is_planned_applied_looked_into_and_destroyed(make_project, en
     assert starts.index("02-right") < 3
     assert set(starts) == set(ends) == set(CHAIN)
 
-    for log in run.directory.iterdir():
-        assert log.stat().st_mode & 0o777 == 0o600
-        assert log.suffix == ".log", "plan files are gone"
+    files = [path for path in run.directory.rglob("*") if path.is_file()]
+    for path in files:
+        assert path.stat().st_mode & 0o777 == 0o600, path
+    assert {path.suffix for path in run.directory.iterdir()} == {".log", ".jsonl", ""}, "plans and outputs are gone"
 
     again = deployment.apply(project, environment, caller, AUTO)
     assert set(statuses(again).values()) == {"unchanged"}
@@ -189,7 +190,7 @@ def test_a_held_lock_is_explained(make_project, environment, bucket, caller, cli
     assert result.status == "failed"
     assert result.code == "state-lock"
     assert "ann@desk" in result.hint
-    assert "terraform force-unlock 11111111-2222-3333-4444-555555555555" in result.hint
+    assert "tfgen unlock 00-base --id 11111111-2222-3333-4444-555555555555" in result.hint
 
 
 def test_an_upstream_output_that_is_gone_is_explained(make_project, environment, bucket, caller):
@@ -234,8 +235,7 @@ def test_a_killed_terraform_is_told_as_such_and_its_lock_named_next_time(
     (lock, *_) = state.list_locks(clients, bucket, environment.lock_table)
     again = deployment.apply(project, environment, caller, AUTO).results[0]
     assert again.code == "state-lock"
-    command = f"tfgen exec 00-base -- terraform force-unlock {lock.info['ID']}"
-    assert command in again.hint
-    words = ["terraform", "force-unlock", "-force", lock.info["ID"]]
-    assert deployment.execute(project, environment, caller, "00-base", words) == 0
+    assert f"tfgen unlock 00-base --id {lock.id}" in again.hint
+    (removed,) = locking.unlock(project, environment, caller, project.module("00-base"), lock.id, None)
+    assert (removed.kinds, removed.gone) == (("dynamodb", "lockfile"), True)
     assert state.list_locks(clients, bucket, environment.lock_table) == ()
