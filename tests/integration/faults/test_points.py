@@ -169,11 +169,10 @@ def test_a_full_disk_is_told_and_nothing_is_lost(faulty: Faulty, small_disk: Pat
     process = faulty.start("apply", "--auto-approve")
     faulty.wait_for("01-middle", process)
     filler = small_disk / "filler"
-    with filler.open("wb") as stream:
+    with filler.open("wb", buffering=0) as stream:
         try:
             while True:
                 stream.write(b"x" * 4096)
-                stream.flush()
         except OSError:
             pass
     faulty.open("01-middle")
