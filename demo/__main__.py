@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo
 
 import boto3
 
+from demo.analytics import Table, agree
 from demo.catalogue import make_disturbances, make_orders
 from demo.ledger import Books, compare, enter, load_books, save_books
 from demo.reports import Pipeline
@@ -72,12 +73,15 @@ def _run(project: Path, outputs: Mapping[str, Any], access: Mapping[str, str], c
         events["schedule_name"],
         storage["reports_bucket_name"],
     )
+    lines = outputs["07-data-transformation"]
+    athena = session.client("athena", endpoint_url=endpoint)
+    table = Table(athena, lines["workgroup_name"], lines["named_query_ids"]["daily-figures"])
     path = project / ".tfgen" / "demo" / "books.json"
     books = load_books(path, api["api_id"])
     days, problems = _sell(shop, books, ZoneInfo(storage["business_time_zone"]), count)
     save_books(path, api["api_id"], books)
     for day in sorted(days):
-        problems += _report(project, pipeline, books, day)
+        problems += _report(project, pipeline, table, books, day)
     return problems
 
 
@@ -115,7 +119,7 @@ def _show_kinds(answers: Sequence[Answer]) -> None:
         print(f"  {number:>4} x {kind:<11} {status}{mark:<29} {meaning[kind]}")
 
 
-def _report(project: Path, pipeline: Pipeline, books: Books, day: str) -> list[str]:
+def _report(project: Path, pipeline: Pipeline, table: Table, books: Books, day: str) -> list[str]:
     before = pipeline.newest_version(day)
     pipeline.request(day)
     print(f"\nReport of {day}, started by a one-off schedule beside the daily one:")
@@ -128,7 +132,10 @@ def _report(project: Path, pipeline: Pipeline, books: Books, day: str) -> list[s
     mail = _wait_for_mail(project, day, report["version"])
     print(f"  mail: {mail['subject']!r} from {mail['from']} to {', '.join(mail['to'])}")
     print(f"  HTML report: {target / 'report.html'}")
-    return compare(day, books[day], report)
+    differences = agree(day, report, table.figures)
+    if not differences:
+        print("  Athena, asked by the saved query daily-figures: the same figures")
+    return [*compare(day, books[day], report), *differences]
 
 
 def _wait_for_mail(project: Path, day: str, version: int) -> Mapping[str, Any]:

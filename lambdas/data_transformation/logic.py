@@ -83,6 +83,9 @@ def rows(order: Item, day: date, zone: ZoneInfo, pseudonym: Callable[[str], str]
         "currency": currency,
         "currency_digits": money.EXPONENTS[currency],
         **{name: _amount(order[name], currency) for name in _ORDER_AMOUNTS},
+        # an order says nothing of refunds until there is one
+        "refunded": _amount(order.get("refunded", money.ZERO), currency),
+        "refund_count": int(order.get("refund_count", 0)),
     }
     found = [
         {

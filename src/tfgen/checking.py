@@ -21,6 +21,7 @@ from tfgen.model import Module, Project
 from tfgen.planning import EventReader
 from tfgen.process import Children
 from tfgen.runner import default_parallelism
+from tfgen.scratch import remove_leftovers
 
 OnModule = Callable[[str], None]
 
@@ -71,6 +72,7 @@ def check_terraform(
     Raises:
         TfgenError: Terraform is missing, too old, or cannot be initialised.
     """
+    remove_leftovers(project)
     source = mirror.find_provider_source(caller)
     config = mirror.write_cli_config(source, project.work)
     environment = project.environments[project.default_environment]

@@ -24,6 +24,7 @@ from tfgen.variables import Value, effective_values
 from tfgen.wiring import Known, Part, Wiring
 
 _NAMED_PROVIDER = re.compile(r"versions for provider ([\w./-]+\w)")
+_BACKENDS = ("", "local", "s3")
 _BY_ITSELF = "tfgen plan --per-module plans the modules one by one"
 
 
@@ -113,6 +114,8 @@ def gather_files(
         ]
         if values and missing and name not in apart:
             apart[name] = f"variable {missing[0]} has no value"
+        if values and item.backend[0] not in _BACKENDS:
+            apart.setdefault(name, f"its state is in a backend of type {item.backend[0]}, which cannot be merged")
     apart |= _outside(project, files)
     apart |= _other_versions(files)
     apart |= _other_sources(files)

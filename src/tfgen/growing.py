@@ -357,7 +357,8 @@ def _look_for_state(
 
 def _refuse_applied(shrinkage: Shrinkage) -> None:
     name = shrinkage.module.name
-    places = ", ".join(f"{place} ({count} resources)" for place, count in shrinkage.applied.items())
+    counts = {place: f"{count} resource{'' if count == 1 else 's'}" for place, count in shrinkage.applied.items()}
+    places = ", ".join(f"{place} ({count})" for place, count in counts.items())
     first = next(iter(shrinkage.applied))
     raise TfgenError(
         f"{name} is still applied: {places}",

@@ -13,6 +13,8 @@ _MINE = b"<<<<<<< yours\n"
 _MIDDLE = b"=======\n"
 _OPENING = b"<<<<<<<"
 _CLOSING = b">>>>>>>"
+_SMALL = 40_000
+"""Lines times lines without any that stands once: more of them are taken as having nothing in common."""
 
 
 @dataclass(frozen=True)
@@ -161,10 +163,72 @@ def _common(base: Sequence[bytes], mine: Sequence[bytes], new: Sequence[bytes]) 
 
 
 def _matches(one: Sequence[bytes], other: Sequence[bytes]) -> list[tuple[int, int, int]]:
+    """Return the stretches that two texts have in common, in order, ended by an empty one behind both."""
+    blocks: list[tuple[int, int, int]] = []
+    for left, right in _pairs(one, other, range(len(one)), range(len(other))):
+        if blocks and (left, right) == (blocks[-1][0] + blocks[-1][2], blocks[-1][1] + blocks[-1][2]):
+            blocks[-1] = (blocks[-1][0], blocks[-1][1], blocks[-1][2] + 1)
+        else:
+            blocks.append((left, right, 1))
+    return [*blocks, (len(one), len(other), 0)]
+
+
+def _pairs(one: Sequence[bytes], other: Sequence[bytes], a: range, b: range) -> Iterator[tuple[int, int]]:
+    """Yield pairs of equal lines: lines that stand once in each text first, what lies between them then.
+
+    Lines that repeat, such as closing braces, would otherwise lead astray, and take time that grows with their square.
+    """
+    head = _shared(one[a.start : a.stop], other[b.start : b.stop])
+    yield from zip(a[:head], b[:head], strict=True)
+    a, b = a[head:], b[head:]
+    tail = _shared(one[a.start : a.stop][::-1], other[b.start : b.stop][::-1])
+    end_a, end_b = a[len(a) - tail :], b[len(b) - tail :]
+    a, b = a[: len(a) - tail], b[: len(b) - tail]
+    anchors = _anchors(one, other, a, b) if a and b else []
+    if anchors:
+        at_a, at_b = a.start, b.start
+        for left, right in anchors:
+            yield from _pairs(one, other, range(at_a, left), range(at_b, right))
+            yield left, right
+            at_a, at_b = left + 1, right + 1
+        yield from _pairs(one, other, range(at_a, a.stop), range(at_b, b.stop))
+    elif len(a) * len(b) <= _SMALL:
+        yield from _small_pairs(one[a.start : a.stop], other[b.start : b.stop], a.start, b.start)
+    yield from zip(end_a, end_b, strict=True)
+
+
+def _anchors(one: Sequence[bytes], other: Sequence[bytes], a: range, b: range) -> list[tuple[int, int]]:
+    """Return the longest run of lines that stand once in both texts, and in the same order."""
+    from bisect import bisect_left
+    from collections import Counter
+
+    left, right = Counter(one[a.start : a.stop]), Counter(other[b.start : b.stop])
+    places = {other[index]: index for index in b}
+    pairs = [(index, places[one[index]]) for index in a if left[one[index]] == 1 == right[one[index]]]
+    ends: list[int] = []  # the lowest place in `other` at which a run of each length can end
+    best: list[list[tuple[int, int, int]]] = []  # for each length: pair, and which shorter run comes before
+    for index, place in pairs:
+        length = bisect_left(ends, place)
+        before = len(best[length - 1]) - 1 if length else -1
+        if length == len(ends):
+            ends.append(place)
+            best.append([])
+        ends[length] = place
+        best[length].append((index, place, before))
+    run: list[tuple[int, int]] = []
+    at = len(best[-1]) - 1 if best else -1
+    for level in reversed(best):
+        index, place, at_next = level[at]
+        run.append((index, place))
+        at = at_next
+    return run[::-1]
+
+
+def _small_pairs(one: Sequence[bytes], other: Sequence[bytes], a: int, b: int) -> Iterator[tuple[int, int]]:
     from difflib import SequenceMatcher
 
-    blocks = SequenceMatcher(None, one, other, autojunk=False).get_matching_blocks()
-    return [(block.a, block.b, block.size) for block in blocks]
+    for block in SequenceMatcher(None, one, other, autojunk=False).get_matching_blocks():
+        yield from ((a + block.a + step, b + block.b + step) for step in range(block.size))
 
 
 def _join(regions: Iterator[_Region], origin: str) -> tuple[bytes, int]:

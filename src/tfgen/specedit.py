@@ -19,7 +19,7 @@ from tfgen.yamldoc import parse_document
 
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _BOM = "\ufeff"
-_BREAK = "\r\n|[\n\r\x85\u2028\u2029]"
+_BREAK = "\r\n|\r(?!\n)|[\n\x85\u2028\u2029]"
 _REST = re.compile(rf"[^\n\r\x85\u2028\u2029]*(?:{_BREAK})?")
 _IDLE_REST = re.compile(rf"[ \t]*(?:#[^\n\r\x85\u2028\u2029]*)?(?:{_BREAK}|\Z)")
 _ENDS_IN_BREAK = re.compile(rf"(?:{_BREAK})\Z")

@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -92,14 +93,19 @@ def run_tests(
     functions = _functions(project, modules)
     if functions:
         _require_pytest()
-    jobs: list[Callable[[], Suite]] = [lambda module=module: _terraform(tools, module) for module in modules]  # type: ignore[misc]
-    jobs += [lambda folder=folder: _lambda(tools, folder) for folder in functions]  # type: ignore[misc]
-    first = [job() for job in jobs[:1]] if tools.source.downloads else []  # it fills the shared plugin cache
+    jobs: list[Callable[[], Suite]] = [partial(_terraform, tools, module) for module in modules]
+    jobs += [partial(_lambda, tools, folder) for folder in functions]
     with tools.children.forwarding(), ThreadPoolExecutor(parallelism or default_parallelism()) as pool:
-        suites = (*first, *pool.map(lambda job: job(), jobs[len(first) :]))
+        # The shared plugin cache is not made for several writers: the first module fills it.
+        first = [job() for job in jobs[:1]] if tools.source.downloads else []
+        suites = (*first, *pool.map(_call, jobs[len(first) :]))
     if tools.children.stopping:
         raise Interrupted
     return suites
+
+
+def _call(job: Callable[[], Suite]) -> Suite:
+    return job()
 
 
 def _prepare(project: Project, caller: Mapping[str, str], on_suite: Callable[[str], None]) -> _Tools:

@@ -18,12 +18,12 @@ _PLAN = (TFGEN, "plan", "--env", "local")
 
 
 def show_plan(stage: Stage) -> None:
-    """Measure the plan of the whole: with nothing to do, and with a change in every module."""
+    """Measure the plan of the whole: with nothing to do, and with a change that runs through several modules."""
     project = _typable(stage)
     print("\nplan of the whole reference project, nothing changed")
     _show_plan(project)
-    with _tagged(project):
-        print("\nplan of the whole reference project, one more tag on everything")
+    with _readdressed(project):
+        print("\nplan of the whole reference project, another CIDR for the network")
         _show_plan(project)
 
 
@@ -45,7 +45,7 @@ def show_validate(stage: Stage) -> None:
 def show_memory(stage: Stage) -> None:
     """Count the provider's processes while the whole is planned, and add up what all processes take."""
     project = stage.deployed
-    with _tagged(project):
+    with _readdressed(project):
         process = subprocess.Popen(
             _PLAN,
             cwd=project.root,
@@ -72,7 +72,7 @@ def _show_plan(project: TestProject) -> None:
     parts = measure(
         (
             _typed(project, init, "terraform init -input=false"),
-            _typed(project, plan, 'terraform plan -input=false -out="$PWD/bench.tfplan" $VARS'),
+            _typed(project, plan, "terraform plan -input=false -out=bench.tfplan VALUES"),
             _typed(project, shown, "terraform show -json bench.tfplan"),
             Subject("tfgen plan", _PLAN, project.root, project.environment),
         ),
@@ -96,12 +96,10 @@ def _typable(stage: Stage) -> TestProject:
 
 def _typed(project: TestProject, name: str, command: str) -> Subject:
     """Return what somebody types without tfgen: one command in each module's folder, one after the other."""
-    environments = project.root / "terraform" / "environments"
     lines = ["set -eu"]
     for module in _modules(project):
-        files = [environments / "local.tfvars", environments / "local" / f"{module}.tfvars"]
-        words = [f"-var-file={path}" for path in files if path.is_file()]
-        lines += [f"cd {shlex.quote(str(project.root / 'terraform' / module))}", f"VARS='{' '.join(words)}'", command]
+        folder = shlex.quote(str(project.root / "terraform" / module))
+        lines += [f"cd {folder}", command.replace("VALUES", project.typed_values(module))]
     return Subject(name, ["sh", "-c", "\n".join(lines)], project.root, project.typed_environment)
 
 
@@ -110,11 +108,11 @@ def _modules(project: TestProject) -> list[str]:
 
 
 @contextmanager
-def _tagged(project: TestProject) -> Iterator[None]:
-    """Put one more tag on everything, and take it away again."""
+def _readdressed(project: TestProject) -> Iterator[None]:
+    """Give the network another CIDR, which replaces what is in it and in its readers, and take it back."""
     spec = project.root / "config" / "project.yaml"
     before = spec.read_text(encoding="utf-8")
-    spec.write_text(before.replace("\nterraform:\n", "\ntags:\n  CostCentre: '1'\nterraform:\n"), encoding="utf-8")
+    spec.write_text(before.replace("cidr: 10.0.0.0/16", "cidr: 10.7.0.0/16"), encoding="utf-8")
     project.tfgen("render")
     try:
         yield

@@ -58,6 +58,7 @@ def test_every_kind_of_call_is_answered_as_it_should_be(demonstrated: str) -> No
 
 def test_the_report_agrees_with_what_was_sent(demonstrated: str) -> None:
     assert "The report agrees with the books." in demonstrated
+    assert "Athena, asked by the saved query daily-figures: the same figures" in demonstrated
     assert re.search(r"mail: 'Orders of \d{4}-\d\d-\d\d'", demonstrated)
     for currency in ("EUR", "JPY", "USD"):
         assert re.search(rf"^  {currency}: \d+ orders", demonstrated, re.MULTILINE)

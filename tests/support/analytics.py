@@ -93,9 +93,15 @@ class Shop:
         subtotal = sum((line["amount"] for line in lines), Decimal(0))
         discount = min(self._amount(500, digits) if self._random.random() < 0.3 else Decimal(0), subtotal)
         shipping, tax = self._amount(900, digits), self._amount(3000, digits)
+        total = subtotal - discount + shipping + tax
+        refunds = {}
+        if total and self._random.random() < 0.1:
+            refunded = Decimal(self._random.randint(1, int(total.scaleb(digits)))).scaleb(-digits)
+            refunds = {"refunded": refunded, "refund_count": self._random.randint(1, 3)}
         changed = datetime.fromisoformat(order["created_at"]) + timedelta(hours=self._random.randrange(100))
+        earlier = {name: value for name, value in order.items() if not name.startswith("refund")}
         return {
-            **order,
+            **earlier,
             "version": order["version"] + 1,
             "updated_at": _text(changed),
             "lines": lines,
@@ -104,7 +110,9 @@ class Shop:
             "discount": discount,
             "shipping": shipping,
             "tax": tax,
-            "total": subtotal - discount + shipping + tax,
+            "total": total,
+            "status": self._random.choice(("PLACED", "PAID", "SHIPPED", "DELIVERED", "CANCELLED")),
+            **refunds,
         }
 
     def _line(self, digits: int) -> dict[str, Any]:
@@ -207,6 +215,7 @@ class Lake:
 
 def _document(currency: str, results: dict[str, list[list[Any]]]) -> dict[str, Any]:
     own = {name: [row[1:] for row in rows if row[0] == currency] for name, rows in results.items()}
+    [[refunded_orders, refunds, refunded, cancelled, voided, kept]] = own["refunds-and-cancellations"]
     [[orders, units, gross, discounts, net, shipping, tax, total, average]] = own["daily-figures"]
 
     def amount(value: str) -> str:
@@ -225,6 +234,9 @@ def _document(currency: str, results: dict[str, list[list[Any]]]) -> dict[str, A
         "tax": amount(tax),
         "total": amount(total),
         "average_order_value": amount(average),
+        "refunds": {"orders": int(refunded_orders), "count": int(refunds), "total": amount(refunded)},
+        "cancellations": {"orders": int(cancelled), "total": amount(voided)},
+        "kept": amount(kept),
         "customers": {kind: {"orders": int(n), "total": amount(sum_)} for kind, n, sum_ in own["customers"]},
         "by_category": [
             {"category": name, "units": int(n), "gross": amount(sum_)} for name, n, sum_ in own["by-category"]
@@ -241,3 +253,10 @@ def _document(currency: str, results: dict[str, list[list[Any]]]) -> dict[str, A
             for kind in ("by_revenue", "by_units")
         },
     }
+
+
+def shared(figures: Any, other: Any) -> Any:
+    """Return of some figures those that the other document has, too."""
+    if not isinstance(figures, dict) or not isinstance(other, dict):
+        return figures
+    return {name: shared(value, other[name]) for name, value in figures.items() if name in other}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -98,6 +99,12 @@ class TestProject:
         )
         assert done.returncode == 0, done.stdout
         return done.stdout
+
+    def typed_values(self, module: str) -> str:
+        """Return the flags that give a module the values of environment local."""
+        folder = self.root / "terraform" / "environments"
+        files = (folder / "local.tfvars", folder / "local" / f"{module}.tfvars")
+        return " ".join(f"-var-file={shlex.quote(str(path))}" for path in files if path.is_file())
 
     @property
     def typed_environment(self) -> dict[str, str]:

@@ -56,6 +56,13 @@ def test_a_module_called_from_outside_of_the_project_sets_its_caller_apart(tmp_p
     }
 
 
+def test_a_state_that_cannot_be_fetched_sets_its_module_apart_unless_states_do_not_count(tmp_path: Path) -> None:
+    files = {"01-middle/backend.tf": 'terraform {\n  backend "http" {}\n}\n'}
+    reason = "its state is in a backend of type http, which cannot be merged"
+    assert gather(tmp_path, files).apart == {"01-middle": reason}
+    assert gather(tmp_path, files, values=False).apart == {}
+
+
 def test_the_constraint_that_most_modules_have_stays(tmp_path: Path) -> None:
     files = {f"{name}/v.tf": require("5.1.0" if name == "01-middle" else "~> 5.100") for name in NAMES}
     gathered = gather(tmp_path, files)

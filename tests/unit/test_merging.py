@@ -123,3 +123,14 @@ def test_a_conflict_shows_what_was_rendered_too(base: bytes | None, mine: bytes,
     assert (find_marker(result.content) > 0) == (result.conflicts > 0)
     rendered = _words(new) - _words(base or b"") - Counter([b""])
     assert not rendered - _words(result.content)
+
+
+def test_a_long_text_of_repeated_lines_takes_no_square_of_its_length() -> None:
+    block = b'resource "x" "r%d" {\n  name = "a"\n  tags = local.tags\n}\n\n'
+    base = b"".join(block % number for number in range(4000))
+    mine = base.replace(b'"r7"', b'"mine"').replace(b"  tags = local.tags\n", b"  tags = var.tags\n")
+    new = base.replace(b'"r9"', b'"new"') + b"# end\n"
+    result = merge(base, mine, new, "x")
+    assert result is not None
+    assert result.conflicts == 0
+    assert result.content == mine.replace(b'"r9"', b'"new"') + b"# end\n"

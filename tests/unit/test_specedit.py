@@ -126,6 +126,15 @@ def test_line_ends_are_the_neighbours() -> None:
     )
 
 
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_a_blank_line_comes_before_it_only_where_others_have_one(end: str) -> None:
+    dense = "modules:\n  00-a: {blueprint: a}\n  01-b: {blueprint: b}\n".replace("\n", end)
+    new = "  07-invoices: {blueprint: queue}" + end
+    assert added(dense.encode()) == dense + new
+    airy = dense.replace("  01", end + "  01")
+    assert added(airy.encode()) == airy + end + new
+
+
 def test_numbers_are_compared_as_numbers() -> None:
     text = "modules:\n  99-a: {blueprint: a}\n  1000-b: {blueprint: b}\n"
     assert added(text.encode(), "100-c") == (

@@ -79,6 +79,8 @@ def test_each_line_becomes_a_row_that_says_all_of_its_order() -> None:
         "shipping": "4.90",
         "tax": "3.00",
         "total": "31.80",
+        "refunded": "0.00",
+        "refund_count": 0,
         "sku": "mug",
         "category": "kitchen",
         "quantity": 2,
@@ -86,6 +88,12 @@ def test_each_line_becomes_a_row_that_says_all_of_its_order() -> None:
     }
     own = {"line_number": 2, "sku": "pen", "category": "office", "quantity": 10, "amount": "5.00"}
     assert second == {**first, **own}
+
+
+def test_what_became_of_an_order_is_said() -> None:
+    changed = order(status="CANCELLED", refunded=Decimal("4.5"), refund_count=Decimal(2))
+    row = transformed(changed)[1]
+    assert (row["status"], row["refunded"], row["refund_count"]) == ("CANCELLED", "4.50", 2)
 
 
 def test_the_answer_names_the_business_day_however_late_the_change_comes() -> None:

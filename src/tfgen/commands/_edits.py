@@ -31,15 +31,9 @@ def states_of(changes: Changes, decided: Decided) -> dict[str, str]:
     states = {path: word for word, paths in words.items() for path in paths}
     for path, target in decided.moved.items():
         states[path] = f"moved to terraform/{target}" if target else "removed"
-    replaced = [path for path in decided.written if path not in decided.kept]
-    states |= {path: "replaced" for path in replaced if path in changes.edited or _marked(changes, path)}
-    resolved = {conflict.path for conflict in changes.conflicts} & decided.paths
-    states |= {path: "replaced" for path in resolved if states[path] == "conflict"}
+    differing = {*changes.edited, *(conflict.path for conflict in changes.conflicts)}
+    states |= dict.fromkeys(differing & decided.written.keys() - decided.kept.keys(), "replaced")
     return dict(sorted(states.items()))
-
-
-def _marked(changes: Changes, path: str) -> bool:
-    return any(conflict.path == path for conflict in changes.conflicts)
 
 
 def tell(settings: Settings, loaded: LoadedProject, result: RenderResult, *, written: bool) -> None:

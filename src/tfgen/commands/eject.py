@@ -82,4 +82,5 @@ def _report(settings: Settings, ejection: Ejection, root: Path, copies: Path | N
     if copies is not None:
         note(settings, f"copies of what there was: {copies}")
         note(settings, f"{copies.parent.parent} is all that is left of tfgen: delete it when nothing in it is needed")
-    note(settings, f"next: terraform -chdir={root / 'terraform'}/MODULE init, and plan: no changes")
+    ends = ": no changes" if ejection.bucket else ""
+    note(settings, f"next: terraform -chdir={root / 'terraform'}/MODULE init, and plan{ends}")

@@ -68,7 +68,8 @@ def _explain_states(settings: Settings, shrinkage: Shrinkage) -> None:
     """Say what is known of its states: what is applied and was not destroyed stays where it is."""
     name = shrinkage.module.name
     for environment, count in shrinkage.applied.items():
-        note(settings, f"{environment}: {count} resources stay, and so does their state ({name}/terraform.tfstate)")
+        noun = "resource stays" if count == 1 else "resources stay"
+        note(settings, f"{environment}: {count} {noun}, and so does the state ({name}/terraform.tfstate)")
     if shrinkage.unseen:
         first = shrinkage.unseen[0]
         note(settings, f"not looked at: {', '.join(shrinkage.unseen)}. If {name} is applied there, its resources stay:")

@@ -10,6 +10,8 @@ from typing import Any
 from tfgen.blueprint import Blueprint
 from tfgen.catalogue import Listed
 
+_WIDTH = 118
+
 
 def show_catalogue(listed: Sequence[Listed]) -> Iterator[str]:
     """Yield the lines of the catalogue: what each blueprint is for, its settings, how to add one."""
@@ -21,9 +23,9 @@ def show_catalogue(listed: Sequence[Listed]) -> Iterator[str]:
         if blueprint is None:
             yield f"{item.name:<{width}}  not valid: {item.problem}"
             continue
-        yield f"{item.name:<{width}}  {blueprint.summary}{own}"
+        yield from _wrapped(f"{blueprint.summary}{own}", f"{item.name:<{width}}  ", indent)
         if names := list(blueprint.settings.get("properties", {})):
-            yield from wrap(f"settings: {', '.join(names)}", 118, initial_indent=indent, subsequent_indent=indent)
+            yield from _wrapped(f"settings: {', '.join(names)}", indent, indent)
         commands = [f"tfgen add-module {example.add}" for example in blueprint.examples]
         yield indent + ("one per project" if blueprint.once else (commands or [f"tfgen add-module {item.name}"])[0])
 
@@ -37,8 +39,8 @@ def show_blueprint(listed: Listed) -> Iterator[str]:
     yield f"from: {listed.folder}"
     yield f"reads: {', '.join(blueprint.reads) or 'nothing'}"
     if blueprint.functions:
-        names = ", ".join(name.replace("{module}", "<module>") for name in blueprint.functions)
-        yield f"functions: lambdas/{names}/"
+        names = (name.replace("{module}", "<module>") for name in blueprint.functions)
+        yield f"functions: {', '.join(f'lambdas/{name}/' for name in names)}"
     if blueprint.once:
         yield "a project has one module of it"
     properties: Mapping[str, Mapping[str, Any]] = blueprint.settings.get("properties", {})
@@ -73,6 +75,10 @@ def describe(listed: Listed) -> dict[str, Any]:
             {"for": example.purpose, "command": f"tfgen add-module {example.add}"} for example in blueprint.examples
         ],
     }
+
+
+def _wrapped(text: str, first: str, others: str) -> list[str]:
+    return wrap(text, _WIDTH, initial_indent=first, subsequent_indent=others, break_long_words=False)
 
 
 def _kind(part: Mapping[str, Any]) -> str:

@@ -64,3 +64,17 @@ def test_both_ways_name_the_same_places(chain: Project, text: str) -> None:
     places = {(item.severity, item.where) for item in composed if "extra.tf" in item.where}
     assert places == {(item.severity, item.where) for item in alone if "extra.tf" in item.where}
     assert not any(".tfgen" in f"{item.where}{item.message}" for item in composed)
+
+
+@pytest.mark.parametrize("per_module", [False, True])
+def test_what_a_killed_run_left_is_gone_after_a_check(chain: Project, per_module: bool) -> None:
+    left = [
+        chain.work / "composed/local/project/terraform/.root/terraform.tfstate",
+        chain.work / "runs/x/00-base.tfplan",
+    ]
+    for path in left:
+        path.parent.mkdir(parents=True)
+        path.write_text("secret")
+    (chain.work / "composed" / "local.lock").touch()
+    check(chain, per_module=per_module)
+    assert not [path for path in left if path.exists()]

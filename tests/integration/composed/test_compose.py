@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 from typing import Any
 
 import pytest
@@ -58,6 +59,18 @@ def test_an_upstream_change_reaches_its_readers(chain: Project, compose: Compose
 def test_modules_that_are_not_applied_contribute_nothing(chain: Project, compose: Compose, apply: Apply) -> None:
     apply(chain, "00-base")
     plan = compose(chain)
+    assert counts(plan) == {"00-base": (0, 0, 0, 0), "01-middle": (1, 0, 0, 0), "02-top": (1, 0, 0, 0)}
+    assert {item.path: item.after for item in plan.modules["01-middle"].resources[0].attributes}["input"] == "v1+v1"
+
+
+def test_a_module_with_a_local_state_takes_part(chain: Project, compose: Compose) -> None:
+    folder = chain.tree / "00-base"
+    write(chain, "00-base", "backend.tf", 'terraform {\n  backend "local" {\n    path = "../base.tfstate"\n  }\n}\n')
+    values = chain.tree / "environments" / f"{chain.default_environment}.tfvars"
+    for words in (("init",), ("apply", "-auto-approve", f"-var-file={values}")):
+        subprocess.run(["terraform", *words, "-input=false"], cwd=folder, check=True, capture_output=True)
+    plan = compose(chain)
+    assert plan.errors == ()
     assert counts(plan) == {"00-base": (0, 0, 0, 0), "01-middle": (1, 0, 0, 0), "02-top": (1, 0, 0, 0)}
     assert {item.path: item.after for item in plan.modules["01-middle"].resources[0].attributes}["input"] == "v1+v1"
 

@@ -20,6 +20,9 @@ ORDERS = f"{PREFIX}-orders"
 IDEMPOTENCY = f"{PREFIX}-idempotency"
 REPORTS = f"{PREFIX}-reports-{ACCOUNT}"
 DATA = f"{PREFIX}-data-{ACCOUNT}"
+TRANSFORMATION = "data-transformation"
+STREAM = f"{TRANSFORMATION}-stream"
+FIREHOSE = f"{TRANSFORMATION}-firehose"
 # A day without orders, so that no other test finds what is left here.
 DAY = "1999-01-01"
 REPORT_KEY = f"reports/dt={DAY}/probe.txt"
@@ -34,7 +37,8 @@ def clients(deployed: TestProject) -> Clients:
     """Clients with each function's role, and with the account's root."""
     root = _client(deployed.endpoint, {"AccessKeyId": "test", "SecretAccessKey": "test"})
     roles = {
-        name: _assume(deployed.endpoint, root, name) for name in ("order-processor", "report-generator", "notifier")
+        name: _assume(deployed.endpoint, root, name)
+        for name in ("order-processor", "report-generator", "notifier", STREAM, TRANSFORMATION, FIREHOSE)
     }
     root("s3").put_object(Bucket=REPORTS, Key=REPORT_KEY, Body=b"probe")
     return {"root": root, **roles}
@@ -120,6 +124,7 @@ def _transaction(clients: Clients) -> None:
             lambda clients: clients["notifier"]("s3").get_object(Bucket=REPORTS, Key=REPORT_KEY), id="notifier: report"
         ),
         pytest.param(_put("notifier", f"REPORT#{DAY}#1"), id="notifier: mark"),
+        pytest.param(_write(FIREHOSE, f"errors/{TRANSFORMATION}/probe", DATA), id="firehose: what failed"),
     ],
 )
 def test_a_role_may(clients: Clients, call: Call) -> None:
@@ -149,6 +154,28 @@ def test_a_role_may(clients: Clients, call: Call) -> None:
         ),
         pytest.param(_write("notifier"), id="notifier: writing a report"),
         pytest.param(_put("notifier", "ORDER#other"), id="notifier: writing an order"),
+        pytest.param(_get(STREAM, "ORDER#probe"), id="stream: order"),
+        pytest.param(lambda clients: clients[STREAM]("dynamodb").scan(TableName=ORDERS), id="stream: scan"),
+        pytest.param(_put(STREAM, "ORDER#other"), id="stream: writing an order"),
+        pytest.param(_write(STREAM, f"errors/{TRANSFORMATION}/probe", DATA), id="stream: file"),
+        pytest.param(_get(TRANSFORMATION, "ORDER#probe"), id="transformation: order"),
+        pytest.param(_write(TRANSFORMATION, f"errors/{TRANSFORMATION}/probe", DATA), id="transformation: file"),
+        pytest.param(
+            lambda clients: clients[TRANSFORMATION]("kms").generate_data_key(
+                KeyId=f"alias/{PREFIX}", KeySpec="AES_256"
+            ),
+            id="transformation: the project's key by itself",
+        ),
+        pytest.param(_write(FIREHOSE, "raw/probe", DATA), id="firehose: archive"),
+        pytest.param(_write(FIREHOSE), id="firehose: report"),
+        pytest.param(
+            _write(FIREHOSE, f"errors/{TRANSFORMATION}/probe", DATA, ServerSideEncryption="AES256"),
+            id="firehose: other encryption",
+        ),
+        pytest.param(
+            lambda clients: clients[FIREHOSE]("s3").get_object(Bucket=REPORTS, Key=REPORT_KEY),
+            id="firehose: reading a report",
+        ),
     ],
 )
 def test_a_role_may_not(clients: Clients, call: Call) -> None:

@@ -6,7 +6,6 @@ as a whole, and then applied with plain terraform, module by module in the order
 
 from __future__ import annotations
 
-import shlex
 import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -122,7 +121,9 @@ ROWS = (
     Row("a tag", spec("terraform:\n", "tags:\n  CostCentre: '1'\nterraform:\n"), "* 00 01 02 03 04 05 06 07"),
     Row("an output and nothing else", own_file("02-storage", OUTPUT), "02"),
     Row("the business day's zone", spec("America/New_York", "Europe/Berlin"), "02 03 04 07"),
-    Row("the transformation's code", source("lambdas/data_transformation/logic.py", "import", "import os\nimport"), "07"),
+    Row(
+        "the transformation's code", source("lambdas/data_transformation/logic.py", "import", "import os\nimport"), "07"
+    ),
     Row("the lag of 07", setting("07-data-transformation", "data-transformation", "max_lag_minutes: 45"), "07"),
     Row("days of logs in 06", setting("06-monitoring", "monitoring", "log_retention_days: 7"), "06"),
 )
@@ -200,9 +201,7 @@ def apply_each(project: TestProject, names: list[str]) -> list[str]:
 
 
 def _apply(project: TestProject, name: str) -> bool:
-    environments = project.root / "terraform" / "environments"
-    files = (environments / "local.tfvars", environments / "local" / f"{name}.tfvars")
-    values = " ".join(f"-var-file={shlex.quote(str(path))}" for path in files if path.is_file())
+    values = project.typed_values(name)
     commands = (
         "status=0\n"
         f"terraform plan -input=false -no-color -detailed-exitcode -out=seeded.tfplan {values} || status=$?\n"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import time
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
@@ -10,12 +11,19 @@ from typing import Any
 
 import pytest
 
-from tests.support.analytics import Lake, Shop, image, longest_day
+from tests.support.analytics import Lake, Shop, image, longest_day, shared
+from tests.support.growing import differing
 from tests.support.project import TestProject
+from tests.support.projects import snapshot
 
 PREFIX = "ecommerce-analytics-local"
 NAME = "07-data-transformation"
 DATA = f"{PREFIX}-data-000000000000"
+REPORTED = {
+    *("orders", "units", "gross", "discounts", "net", "shipping", "tax", "total", "average_order_value"),
+    *("customers", "by_category", "by_hour", "top_products"),
+}
+"""What a report says at least of each currency."""
 LONG_DAY = longest_day(datetime.now(UTC).date())
 # Days that no other test uses: the report and the table must hold the same orders.
 OTHER_DAY = LONG_DAY - timedelta(days=30)
@@ -58,7 +66,10 @@ def test_the_saved_queries_equal_the_reports_figures(lake: Lake, count: int, lon
             for name in NOT_ASKED:
                 del figures[name]
             figures["by_hour"] = [hour for hour in figures["by_hour"] if hour["orders"]]
-        assert lake.figures(day) == wanted
+        found = lake.figures(day)
+        assert found.keys() == wanted.keys()
+        assert shared(found, wanted) == shared(wanted, found)
+        assert all(figures.keys() & wanted[code].keys() >= REPORTED for code, figures in found.items())
 
 
 def _deliver_again(lake: Lake, orders: list[dict[str, Any]]) -> None:
@@ -128,7 +139,7 @@ def test_an_order_that_cannot_be_read_is_kept_aside_and_holds_up_nobody(lake: La
     shop = Shop(seed=7, prefix=f"B{time.time_ns()}-")
     good, bad = shop.order(OTHER_DAY), shop.order(OTHER_DAY)
     del bad["lines"], bad["gsi1pk"]
-    before = set(lake.files("errors/"))
+    before, refused = set(lake.files("errors/")), _refused(lake)
     lake.store([bad, good])
     lake.wait_for(1, shop.prefix)
     [key] = set(lake.files("errors/")) - before
@@ -138,6 +149,10 @@ def test_an_order_that_cannot_be_read_is_kept_aside_and_holds_up_nobody(lake: La
         "events"
     ]
     assert not any("example.com" in event["message"] for event in events)
+    assert _refused(lake) == refused + 1
+
+
+def _refused(lake: Lake) -> float:
     metric = lake.project.client("cloudwatch").get_metric_statistics(
         Namespace=PREFIX,
         MetricName="RecordsRefused",
@@ -147,7 +162,7 @@ def test_an_order_that_cannot_be_read_is_kept_aside_and_holds_up_nobody(lake: La
         StartTime=time.time() - 3600,
         EndTime=time.time() + 60,
     )
-    assert sum(point["Sum"] for point in metric["Datapoints"]) == 1
+    return float(sum(point["Sum"] for point in metric["Datapoints"]))
 
 
 def test_changes_that_firehose_does_not_take_are_named_in_the_dead_letter_queue(lake: Lake) -> None:
@@ -179,3 +194,42 @@ def _eventually(look: Callable[[], Any], seconds: float) -> Any:
         assert time.monotonic() < deadline, "nothing came"
         time.sleep(0.2)
     return found
+
+
+# at the end, because it takes the module away
+
+
+def test_adding_the_module_to_a_deployed_project_changes_nothing_else(deployed: TestProject) -> None:
+    """The seed's promise, on the project as it was before: 00 to 06 are deployed, 07 is added."""
+    everything = snapshot(deployed.root / "terraform"), (deployed.root / "config" / "project.yaml").read_bytes()
+    deployed.tfgen("destroy", "--env", "local", "--module", NAME, "--auto-approve")
+    deployed.tfgen("remove-module", NAME)
+    assert NAME not in (deployed.root / "config" / "project.yaml").read_text()
+    shutil.rmtree(deployed.root / "lambdas" / "data_transformation")
+    states, before = _others(deployed), snapshot(deployed.root)
+
+    deployed.tfgen("add-module", "data-transformation")
+    changed = {path for path in differing(before, snapshot(deployed.root)) if not path.startswith((".tfgen", ".git"))}
+    own = f"terraform/{NAME}/", "lambdas/data_transformation/", "terraform/.tfgen/"
+    values = {f"terraform/environments/{name}/{NAME}.tfvars" for name in ("dev", "local", "production")}
+    assert {path for path in changed if not path.startswith(own)} - values == {
+        "config/project.yaml",
+        "terraform/README.md",
+    }
+    assert (deployed.root / "config" / "project.yaml").read_bytes() == everything[1]
+    assert _without_working_files(snapshot(deployed.root / "terraform")) == _without_working_files(everything[0])
+
+    applied = deployed.statuses("apply", "--env", "local", "--auto-approve")
+    assert {name: status for name, status in applied.items() if status != "unchanged"} == {NAME: "done"}
+    assert _others(deployed) == states
+    answer = Lake(deployed, deployed.outputs()[NAME]).figures(LONG_DAY)
+    assert answer, "what was written before lies in 02's bucket, and can be asked again"
+
+
+def _others(project: TestProject) -> dict[str, bytes]:
+    """The states of all other modules, serials included, byte for byte."""
+    return {key: state for key, state in project.states().items() if not key.startswith(NAME)}
+
+
+def _without_working_files(found: dict[str, bytes]) -> dict[str, bytes]:
+    return {path: content for path, content in found.items() if "/.terraform/" not in path}

@@ -114,10 +114,11 @@ def test_an_event_starts_a_function(busy: Grown) -> None:
 def _call(busy: Grown, mark: str, *, signed: bool, path: str = "/things/7") -> tuple[int, Any]:
     [api] = [one for one in busy.client("apigatewayv2").get_apis()["Items"] if one["Name"] == f"{PREFIX}-desk-api"]
     url = f"{busy.project.endpoint}/_aws/execute-api/{api['ApiId']}/$default{path}"
-    request = AWSRequest("POST", url, data=json.dumps({"mark": mark}), headers={"Content-Type": "application/json"})
+    body = json.dumps({"mark": mark}).encode()
+    request = AWSRequest("POST", url, data=body, headers={"Content-Type": "application/json"})
     if signed:
         SigV4Auth(Credentials("test", "test"), "execute-api", "us-east-1").add_auth(request)
-    sent = urllib.request.Request(url, data=request.data, headers=dict(request.headers), method="POST")
+    sent = urllib.request.Request(url, data=body, headers=dict(request.headers), method="POST")
     try:
         with urllib.request.urlopen(sent, timeout=30) as answer:
             return answer.status, json.load(answer)

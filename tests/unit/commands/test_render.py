@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from tests.support.cli import Cli
@@ -100,3 +102,62 @@ def test_a_new_input_is_noticed_by_a_render_that_had_nothing_to_do(cli: Cli, pro
     told = cli("render")
     assert told.code == 0
     assert ("0 created" in told.out) == name.startswith("lambdas")
+
+
+def test_merge_keeps_the_edit_and_then_nothing_is_stale(cli: Cli, project: ProjectFolder) -> None:
+    cli("render", cwd=project.root)
+    project.change("terraform/02-store/main.tf", "shelves = 3", "shelves = 4")
+    project.change("config/project.yaml", "10.1.0.0/16", "10.2.0.0/16")
+    before = project.snapshot()
+    assert "1 kept" in cli("render", "--merge", "--diff").out
+    assert project.snapshot() == before
+    told = cli("render", "--merge")
+    assert (told.code, told.out.split(", ")[1], told.out.split(", ")[-1]) == (0, "1 changed", "1 kept\n")
+    assert "kept: terraform/02-store/main.tf" in told.err
+    assert "shelves = 4" in project.rendered("02-store/main.tf")
+    told = cli("render", "--check")
+    assert (told.code, "1 kept" in told.out) == (0, True)
+    assert cli("render", "--json").document["kept"] == ["02-store/main.tf"]
+    project.change("terraform/02-store/main.tf", "shelves = 4", "shelves = 5")
+    assert cli("render", "--check").code == 2
+
+
+def test_force_takes_the_rendered_text_and_says_where_the_copy_is(cli: Cli, project: ProjectFolder) -> None:
+    cli("render", cwd=project.root)
+    project.change("terraform/02-store/main.tf", "shelves = 3", "shelves = 4")
+    document = cli("render", "--force", "--json").document
+    assert document["replaced"] == ["02-store/main.tf"]
+    copy = Path(document["copies"]) / "terraform" / "02-store" / "main.tf"
+    assert "shelves = 4" in copy.read_text()
+    assert "shelves = 3" in project.rendered("02-store/main.tf")
+    assert cli("render", "--check").code == 0
+
+
+def test_an_edited_file_that_is_no_longer_rendered_is_theirs(cli: Cli, project: ProjectFolder) -> None:
+    cli("render", cwd=project.root)
+    project.change("terraform/03-front-desk/main.tf", '"desk"', '"my_desk"')
+    spec = project.spec.read_text()
+    project.write("config/project.yaml", spec[: spec.index("  03-front-desk")])
+    told = cli("render", "--merge")
+    assert told.code == 0
+    assert "terraform/03-front-desk/main.tf is no longer rendered; your edited file stays" in told.err
+    assert [path.name for path in (project.tree / "03-front-desk").iterdir()] == ["main.tf"]
+    assert cli("render", "--check").code == 0
+
+
+def test_a_renamed_module_takes_its_edits_along_and_names_what_stays(cli: Cli, project: ProjectFolder) -> None:
+    cli("render", cwd=project.root)
+    project.change("terraform/03-front-desk/main.tf", "local.store.table\n", "upper(local.store.table)\n")
+    project.write("terraform/03-front-desk/own.tf", "# mine\n")
+    project.change("config/project.yaml", "03-front-desk:", "04-front-desk:")
+    told = cli("render", "--merge")
+    assert told.code == 0, told
+    assert "upper(local.store.table)" in project.rendered("04-front-desk/main.tf")
+    assert "terraform/03-front-desk/ is terraform/04-front-desk/ now; files of your own stay: own.tf" in told.err
+
+
+@pytest.mark.parametrize("flags", [("--merge", "--force"), ("--check", "--merge"), ("--check", "--force")])
+def test_flags_that_exclude_each_other(cli: Cli, project: ProjectFolder, flags: tuple[str, str]) -> None:
+    told = cli("render", *flags, cwd=project.root)
+    told.assert_explained()
+    assert f"{flags[0]} and {flags[1]} exclude each other" in told.err

@@ -27,6 +27,8 @@ locals {
     { name = "shipping", type = "string", comment = "Shipping of the order" },
     { name = "tax", type = "string", comment = "Tax of the order" },
     { name = "total", type = "string", comment = "What the order comes to" },
+    { name = "refunded", type = "string", comment = "What of it was given back" },
+    { name = "refund_count", type = "bigint", comment = "In how many refunds" },
     { name = "sku", type = "string", comment = "Product of the line" },
     { name = "category", type = "string", comment = "Category of the product" },
     { name = "quantity", type = "bigint", comment = "Units in the line" },

@@ -94,6 +94,27 @@ locals {
         ORDER BY currency, customer_kind
       SQL
     }
+    refunds-and-cancellations = {
+      description = "What became of a day's orders, per currency: refunded, voided by cancelling, and kept"
+      sql         = <<-SQL
+        SELECT currency, refunded_orders, refunds, refunded, cancelled_orders, voided,
+          total - refunded - voided AS kept
+        FROM (
+          SELECT currency,
+            count(CASE WHEN refund_count > 0 THEN 1 END) AS refunded_orders,
+            sum(refund_count) AS refunds,
+            sum(CAST(refunded AS DECIMAL(38, 4))) AS refunded,
+            count(CASE WHEN status = 'CANCELLED' THEN 1 END) AS cancelled_orders,
+            sum(CASE WHEN status = 'CANCELLED'
+              THEN CAST(total AS DECIMAL(38, 4)) - CAST(refunded AS DECIMAL(38, 4))
+              ELSE CAST(0 AS DECIMAL(38, 4)) END) AS voided,
+            sum(CAST(total AS DECIMAL(38, 4))) AS total
+          FROM orders
+          GROUP BY currency
+        ) AS sums
+        ORDER BY currency
+      SQL
+    }
     by-category = {
       description = "Units and amounts of a day by category, per currency"
       sql         = <<-SQL
