@@ -31,35 +31,40 @@ _UNPRINTABLE = re.compile("[\x7f-\x9f\u2028\u2029\ud800-\udfff\ufeff\ufffe\uffff
 
 
 @dataclass(frozen=True)
+class _Node:
+    """A value in the text; offsets are in characters.
+
+    Attributes:
+        end: Behind its last character.
+        flow: True if it stands in braces or brackets.
+        child: Column of its first key; -1 if it is no mapping in block style.
+        scalar_block: True if it ends in a `|` or `>` text, which takes following blank lines in.
+    """
+
+    end: int
+    flow: bool = False
+    child: int = -1
+    scalar_block: bool = False
+
+
+@dataclass(frozen=True)
 class _Entry:
-    """A module in the text; offsets are in characters.
+    """A module in the text.
 
     Attributes:
         name: The key.
         start: Where the key begins.
-        end: Behind the last character of its value.
-        flow: True if the value stands in braces.
-        child: Column of the value's first key in block style; -1 in flow style.
-        scalar_block: True if it ends in a `|` or `>` text, which takes following blank lines in.
+        value: Its value.
     """
 
     name: str
     start: int
-    end: int
-    flow: bool
-    child: int
-    scalar_block: bool
+    value: _Node
 
-
-@dataclass(frozen=True)
-class _Node:
-    """A value in the text."""
-
-    start: int
-    end: int
-    flow: bool
-    child: int = -1
-    scalar_block: bool = False
+    @property
+    def end(self) -> int:
+        """Behind the last character of its value."""
+        return self.value.end
 
 
 def insert_module(raw: bytes, name: str, entry: Mapping[str, Any], file: str) -> bytes:
@@ -183,9 +188,13 @@ class _Text:
     def _block_insertion(self, before: _Entry | None, name: str, entry: Mapping[str, Any]) -> tuple[int, str]:
         neighbour = before or self.entries[0]
         column = _column(self.text, neighbour.start)
-        step = neighbour.child - column if neighbour.child > column else self.step
+        step = neighbour.value.child - column if neighbour.value.child > column else self.step
         indent = self.text[self._line(neighbour.start) :][:column]
-        lines = [f"{indent}{name}: {_flow(entry)}"] if neighbour.flow else _block_lines(indent, " " * step, name, entry)
+        lines = (
+            [f"{indent}{name}: {_flow(entry)}"]
+            if neighbour.value.flow
+            else _block_lines(indent, " " * step, name, entry)
+        )
         if before is None:
             place = self._line(neighbour.start)
             place = min(self.comment_above(neighbour.start), default=place)
@@ -270,7 +279,7 @@ class _Text:
         """Return where the lines of a module end: behind its last line, and comments that are indented deeper."""
         text, column = self.text, _column(self.text, entry.start)
         end = entry.end
-        if not (entry.scalar_block and _ENDS_IN_BREAK.search(text, max(end - 2, 0), end)):
+        if not (entry.value.scalar_block and _ENDS_IN_BREAK.search(text, max(end - 2, 0), end)):
             end = _rest(text, end)
         scan = end
         while scan < len(text):
@@ -285,7 +294,7 @@ class _Text:
 
     def _is_spaced(self, entry: _Entry) -> bool:
         """True if blank lines stand between modules: one stands before this, and it is not the first."""
-        if entry is self.entries[0] or entry.scalar_block:
+        if entry is self.entries[0] or entry.value.scalar_block:
             return False
         start = min(self.comment_above(entry.start), default=self._line(entry.start))
         return bool(re.search(rf"(?:{_BREAK})[ \t]*(?:{_BREAK})\Z", self.text[:start]))
@@ -315,28 +324,20 @@ def _entries(events: Iterator[Any]) -> Iterator[_Entry]:
     for key in events:
         if isinstance(key, yaml.MappingEndEvent):
             return
-        node = _walk(events, next(events))
-        yield _Entry(
-            name=getattr(key, "value", ""),
-            start=key.start_mark.index,
-            end=node.end,
-            flow=node.flow,
-            child=node.child,
-            scalar_block=node.scalar_block,
-        )
+        yield _Entry(getattr(key, "value", ""), key.start_mark.index, _walk(events, next(events)))
 
 
 def _walk(events: Iterator[Any], event: Any) -> _Node:
     """Read the rest of a value whose first event is given."""
-    start, end = event.start_mark.index, event.end_mark.index
     if not isinstance(event, yaml.CollectionStartEvent):
-        return _Node(start, end, flow=False, scalar_block=getattr(event, "style", None) in ("|", ">"))
+        return _Node(event.end_mark.index, scalar_block=getattr(event, "style", None) in ("|", ">"))
+    parts, last = _children(events)
     if event.flow_style:
-        _, last = _children(events)
-        return _Node(start, last.end_mark.index, flow=True)
-    parts, _ = _children(events)
-    column = -1 if isinstance(event, yaml.SequenceStartEvent) else parts[0][1]
-    return _Node(start, parts[-1][0].end, False, column, parts[-1][0].scalar_block)
+        return _Node(last.end_mark.index, flow=True)
+    node, column = parts[-1][0], parts[0][1]
+    return _Node(
+        node.end, child=-1 if isinstance(event, yaml.SequenceStartEvent) else column, scalar_block=node.scalar_block
+    )
 
 
 def _children(events: Iterator[Any]) -> tuple[list[tuple[_Node, int]], Any]:

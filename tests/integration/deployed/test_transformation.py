@@ -176,7 +176,7 @@ def test_changes_that_firehose_does_not_take_are_named_in_the_dead_letter_queue(
     iam.put_role_policy(RoleName=role, PolicyName="denied", PolicyDocument=document)
     try:
         lake.store([shop.order(OTHER_DAY)])
-        message = _eventually(lambda: sqs.receive_message(QueueUrl=url, WaitTimeSeconds=5).get("Messages"), 60)[0]
+        message = _eventually(lambda: sqs.receive_message(QueueUrl=url, WaitTimeSeconds=5).get("Messages"), 180)[0]
     finally:
         iam.delete_role_policy(RoleName=role, PolicyName="denied")
     failure = json.loads(message["Body"])

@@ -38,6 +38,7 @@ s3 = clients.client("s3")
 CALLS = {
     "mail": (sesv2.send_email, mail("news@example.com")),
     "mail_of_others": (sesv2.send_email, mail("reports@example.com")),
+    "read": (ledger.get_item, {"TableName": os.environ["LEDGER"], "Key": {"pk": {"S": "x"}, "sk": {"S": "x"}}}),
     "scan": (ledger.scan, {"TableName": os.environ["LEDGER"]}),
     "put": (s3.put_object, put),
     "put_under_s3s_own_key": (s3.put_object, {**put, "ServerSideEncryption": "AES256"}),
@@ -53,6 +54,7 @@ CASES = {
         "10-price-lookup",
         "lambda",
         {
+            "read_tables": ["ledger.table_arn"],
             "write_tables": ["ledger.table_arn"],
             "write_buckets": ["uploads.bucket_arn"],
             "mail_sender": "newsletter.sender",
@@ -110,7 +112,7 @@ def test_one_module_is_added_and_nothing_else_is_deployed(grown: Grown, case: st
 
 
 def test_the_function_may_do_what_its_settings_name_and_nothing_else(grown: Grown) -> None:
-    mark, wanted = new_mark(), ["mail", "mail_of_others", "scan", "put", "put_under_s3s_own_key", "get"]
+    mark, wanted = new_mark(), ["mail", "mail_of_others", "read", "scan", "put", "put_under_s3s_own_key", "get"]
     answer = grown.client("lambda").invoke(
         FunctionName=f"{PREFIX}-price-lookup",
         Qualifier="live",
@@ -121,6 +123,7 @@ def test_the_function_may_do_what_its_settings_name_and_nothing_else(grown: Grow
         "mark": mark,
         "mail": "done",
         "mail_of_others": "AccessDeniedException",
+        "read": "done",
         "scan": "AccessDeniedException",
         "put": "done",
         "put_under_s3s_own_key": "AccessDenied",

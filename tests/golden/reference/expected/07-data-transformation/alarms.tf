@@ -14,7 +14,7 @@ locals {
         description        = "The order lines lag behind the orders."
         namespace          = "AWS/Lambda"
         metric_name        = "IteratorAge"
-        dimensions         = { FunctionName = local.stream_name, Resource = "${local.stream_name}:live" }
+        dimensions         = { FunctionName = local.stream_name }
         statistic          = "Maximum"
         threshold          = var.max_lag_minutes * 60000
         evaluation_periods = 2
