@@ -23,8 +23,8 @@ DATA = f"{PREFIX}-data-{ACCOUNT}"
 TRANSFORMATION = "data-transformation"
 STREAM = f"{TRANSFORMATION}-stream"
 FIREHOSE = f"{TRANSFORMATION}-firehose"
-# A day without orders, so that no other test finds what is left here.
-DAY = "1999-01-01"
+# A day far from those of other tests: a report looks at the week before it.
+DAY = "1997-01-01"
 REPORT_KEY = f"reports/dt={DAY}/probe.txt"
 
 Client = Callable[[str], Any]
