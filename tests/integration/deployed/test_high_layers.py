@@ -108,12 +108,11 @@ def test_every_alarm_names_a_runbook_that_the_readme_holds(deployed: TestProject
     alarms = deployed.client("cloudwatch").get_paginator("describe_alarms").paginate(AlarmNamePrefix=PREFIX)
     found = [alarm for page in alarms for alarm in page["MetricAlarms"]]
     assert len(found) >= 40
-    readme = (deployed.root / "terraform" / "06-monitoring" / "README.md").read_text(encoding="utf-8")
     for alarm in found:
         place_, _, anchor = alarm["AlarmDescription"].partition("Runbook: ")[2].partition("#")
-        assert place_ == "terraform/06-monitoring/README.md"
-        assert alarm["AlarmName"] == f"{PREFIX}-{anchor}"
-        assert f'<a id="{anchor}"></a>' in readme
+        assert place_ in ("terraform/06-monitoring/README.md", "terraform/07-data-transformation/README.md")
+        assert alarm["AlarmName"].endswith(f"-{anchor}")
+        assert f'<a id="{anchor}"></a>' in (deployed.root / place_).read_text(encoding="utf-8")
         assert alarm["AlarmActions"] == alarm["OKActions"]
         assert alarm["AlarmActions"][0].endswith(f":{PREFIX}-alerts")
 
@@ -136,7 +135,8 @@ def test_every_alarm_watches_something_that_is_there(deployed: TestProject) -> N
         "ApiName": {api["name"] for api in deployed.client("apigateway").get_rest_apis()["items"]},
         "Stage": {"live"},
         "Operation": {"GetItem", "Query", "TransactWriteItems"},
-        "service": {"order-processor", "report-generator", "notifier"},
+        "service": {"order-processor", "report-generator", "notifier", f"{PREFIX}-data-transformation"},
+        "DeliveryStreamName": set(deployed.client("firehose").list_delivery_streams()["DeliveryStreamNames"]),
     }
     pages = deployed.client("cloudwatch").get_paginator("describe_alarms").paginate(AlarmNamePrefix=PREFIX)
     watched = [
