@@ -28,6 +28,11 @@ class Call:
         return self.headers.get("x-amz-target", "")
 
     @property
+    def operation(self) -> str:
+        """The operation alone: `PutItem`; empty outside the JSON protocols."""
+        return self.target.rpartition(".")[2]
+
+    @property
     def service(self) -> str:
         """The service the call is signed for: `s3`, `dynamodb`, …"""
         scope = self.headers.get("authorization", "").partition("Credential=")[2].partition(",")[0]

@@ -7,13 +7,14 @@ import json
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from tests.support.fault_proxy import Fault, FaultProxy, Request, dynamodb_error
 from tests.support.order_api import OrderApi, Reply
 from tests.support.project import TestProject
+from tests.support.proxy import Answer, Call, Proxy, json_error, times
 
 PREFIX = "ecommerce-analytics-local"
 FUNCTION = f"{PREFIX}-order-processor"
@@ -184,21 +185,19 @@ def another_version(project: TestProject, **variables: str) -> Iterator[None]:
             client.delete_function(FunctionName=FUNCTION, Qualifier=version)
 
 
-def spoilt(api: OrderApi, project: TestProject, fault: Fault, operation: str, variables: Any = None) -> Reply:
-    def decide(request: Request) -> Fault | None:
-        return fault if request.operation == operation else None
-
-    with FaultProxy(project.endpoint, decide) as proxy:
+def spoilt(api: OrderApi, project: TestProject, fault: Answer, operation: str, variables: Any = None) -> Reply:
+    with Proxy(project.endpoint) as proxy:
+        proxy.rules.append(lambda call: fault if call.operation == operation else None)
         with another_version(project, AWS_ENDPOINT_URL_DYNAMODB=proxy.endpoint, **(variables or {})):
             answer = api.post("/orders", order(), f"spoilt-{time.time_ns()}")
-        assert proxy.counts["spoilt"] or variables
+        assert proxy.answered or variables
     return answer
 
 
-def _conflict() -> Fault:
-    reasons = b'[{"Code":"None"},{"Code":"TransactionConflict"},{"Code":"None"}]'
-    kind = b"com.amazonaws.dynamodb.v20120810#TransactionCanceledException"
-    return Fault(400, b'{"__type":"%s","message":"injected","CancellationReasons":%s}' % (kind, reasons))
+def _conflict() -> Answer:
+    reasons = '[{"Code":"None"},{"Code":"TransactionConflict"},{"Code":"None"}]'
+    refused = json_error(400, "TransactionCanceledException")
+    return replace(refused, body=refused.body[:-1] + f', "CancellationReasons": {reasons}}}'.encode())
 
 
 ANSWERS: dict[str, tuple[int, str, Callable[[OrderApi, TestProject], Reply]]] = {
@@ -223,22 +222,22 @@ ANSWERS: dict[str, tuple[int, str, Callable[[OrderApi, TestProject], Reply]]] = 
     "defect": (
         500,
         "internal_error",
-        lambda api, project: spoilt(api, project, dynamodb_error("ValidationException"), "TransactWriteItems"),
+        lambda api, project: spoilt(api, project, json_error(400, "ValidationException"), "TransactWriteItems"),
     ),
     "throttled table": (
         503,
         "busy",
-        lambda api, project: spoilt(api, project, dynamodb_error("ThrottlingException"), "TransactWriteItems"),
+        lambda api, project: spoilt(api, project, json_error(400, "ThrottlingException"), "TransactWriteItems"),
     ),
     "table that answers 500": (
         503,
         "busy",
-        lambda api, project: spoilt(api, project, dynamodb_error("InternalServerError", 500), "TransactWriteItems"),
+        lambda api, project: spoilt(api, project, json_error(500, "InternalServerError"), "TransactWriteItems"),
     ),
     "function that does not start": (
         502,
         "",
-        lambda api, project: spoilt(api, project, Fault(), "", {"BUSINESS_TIME_ZONE": "Nowhere"}),
+        lambda api, project: spoilt(api, project, Answer(), "", {"BUSINESS_TIME_ZONE": "Nowhere"}),
     ),
 }
 
@@ -274,18 +273,15 @@ def test_no_documented_status_is_left_out(deployed: TestProject) -> None:
 
 def test_a_client_whose_connection_was_cut_gets_the_first_answer(api: OrderApi, deployed: TestProject) -> None:
     """The table took the order, the answer was lost on the way: once to the function, then to the client."""
-    cut: list[int] = []
 
-    def decide(request: Request) -> Fault | None:
-        if request.operation == "TransactWriteItems" and not cut:
-            cut.append(1)
-            return Fault(cut=True)
-        return None
+    def cut(call: Call) -> Answer | None:
+        return Answer(lose=True) if call.operation == "TransactWriteItems" else None
 
     with (
-        FaultProxy(deployed.endpoint, decide) as proxy,
+        Proxy(deployed.endpoint) as proxy,
         another_version(deployed, AWS_ENDPOINT_URL_DYNAMODB=proxy.endpoint),
     ):
+        proxy.rules.append(times(1, cut))
         first = api.post("/orders", order("cut"), "cut")
         again = api.post("/orders", order("cut"), "cut")
     assert (first.status, again.status, again.content) == (201, 201, first.content)

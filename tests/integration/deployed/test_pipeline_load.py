@@ -18,9 +18,9 @@ from typing import Any
 import pytest
 
 from tests.integration.deployed.test_order_api import another_version
-from tests.support.fault_proxy import Fault, FaultProxy, Request, dynamodb_error
 from tests.support.order_api import OrderApi
 from tests.support.project import TestProject
+from tests.support.proxy import Answer, Call, Proxy, Rule, json_error
 
 PREFIX = "ecommerce-analytics-local"
 ORDERS, REPORTS = f"{PREFIX}-orders", f"{PREFIX}-reports-000000000000"
@@ -81,18 +81,18 @@ def _place(api: OrderApi, key: str, body: Any, books: Books, source: random.Rand
     raise AssertionError(f"{key} was never accepted")
 
 
-def _spoil(source: random.Random) -> Any:
-    def decide(request: Request) -> Fault | None:
-        if request.operation != "TransactWriteItems":
+def _spoil(source: random.Random) -> Rule:
+    def spoil(call: Call) -> Answer | None:
+        if call.operation != "TransactWriteItems":
             return None
         draw = source.random()
         if draw < 0.02:
-            return dynamodb_error("InternalServerError", 500)
+            return json_error(500, "InternalServerError")
         if draw < 0.05:
-            return dynamodb_error("ThrottlingException")
-        return Fault(cut=True) if draw < 0.08 else None
+            return json_error(400, "ThrottlingException")
+        return Answer(lose=True) if draw < 0.08 else None
 
-    return decide
+    return spoil
 
 
 @contextmanager
@@ -153,16 +153,17 @@ def _load(project: TestProject, count: int, clients: int, seed: int) -> None:
     api, books, source = OrderApi.of(project), Books(), random.Random(seed)
     began, run = datetime.now(UTC).date(), f"load-{seed}-{time.time_ns()}"
     with (
-        FaultProxy(project.endpoint, _spoil(source)) as proxy,
+        Proxy(project.endpoint) as proxy,
         another_version(project, AWS_ENDPOINT_URL_DYNAMODB=proxy.endpoint),
         _unthrottled(project),
         ThreadPoolExecutor(clients) as pool,
     ):
+        proxy.rules.append(_spoil(source))
         running = [pool.submit(_place, api, key, body, books, source) for key, body in _orders(count, seed, run)]
         _report(project, began.isoformat())  # while orders arrive
         for one in running:
             one.result()
-        assert proxy.counts["spoilt"]
+        assert proxy.answered
     told = {order_id: (currency, total) for order_id, currency, total in books.accepted.values()}
     assert len(told) == count
     assert _stored(project, run) == told
