@@ -27,7 +27,7 @@ demo: setup  ## Deploy the reference project on the embedded AWS, take orders, m
 demo-clean: setup  ## Take the demonstration down and remove what it left
 	$(BIN)/python -m demo.clean
 
-test: setup  ## All tests but the slow ones, at most 15 minutes on 2 cores
+test: setup  ## All tests but the slow ones, at most 30 minutes on 2 cores
 	$(BIN)/python -m pytest -m "not slow" -n $(WORKERS) --dist loadgroup
 
 test-all: setup  ## All tests
