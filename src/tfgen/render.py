@@ -121,7 +121,7 @@ class RenderedTree:
 
 
 UserFiles = Mapping[str, Mapping[str, bytes]]
-"""Terraform files (`.tf`, `.tf.json`) that users wrote beside the rendered ones: module → file name → bytes."""
+"""Terraform files (`.tf`, `.tf.json`) that users wrote beside the rendered ones, or edited: module → name → bytes."""
 
 
 @dataclass(frozen=True)
@@ -145,7 +145,7 @@ def plan_files(
         project: The resolved project.
         blueprints: The blueprints its modules use, by name.
         templates: Where templates come from.
-        user_files: The users' own `.tf` files, whose references are checked too.
+        user_files: The users' own and edited `.tf` files, whose outputs and references count too.
         ejected: Given, the files are plain Terraform that nothing tells tfgen by.
 
     Raises:
@@ -206,8 +206,7 @@ class _Renderer:
         rendered = dict(self._own_files(module, blueprint, context))
         rendered["variables.tf"] = self._variables(blueprint, context)
         rendered |= self._shared_files(module, context)
-        own = self.user_files.get(module.name, {})
-        self.users = {name: source for name, source in own.items() if name not in rendered}
+        self.users = self.user_files.get(module.name, {})
         for name, (template, text) in rendered.items():
             self._put(f"{module.name}/{name}", template, text)
         self.files[f"{module.name}/{GLOBALS_LINK}"] = File(b"", link="../terraform.tfvars")

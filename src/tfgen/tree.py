@@ -285,7 +285,7 @@ def refuse_conflicts(root: Path, conflicts: Sequence[Conflict]) -> None:
 
 
 def read_user_files(root: Path, modules: Sequence[str], rendered: Mapping[str, str]) -> dict[str, dict[str, bytes]]:
-    """Read the `.tf` and `.tf.json` files that users put beside the rendered ones.
+    """Read the `.tf` and `.tf.json` files that users put beside the rendered ones, and the rendered ones they edited.
 
     Args:
         root: The rendered tree's folder.
@@ -297,9 +297,17 @@ def read_user_files(root: Path, modules: Sequence[str], rendered: Mapping[str, s
         folder = root / module
         if folder.is_dir():
             paths = sorted([*folder.glob("*.tf"), *folder.glob("*.tf.json")])
-            own = {path.name: path for path in paths if f"{module}/{path.name}" not in rendered}
-            found[module] = {name: path.read_bytes() for name, path in own.items() if path.is_file()}
+            sources = {path.name: path.read_bytes() for path in paths if path.is_file()}
+            found[module] = {
+                name: source for name, source in sources.items() if _is_users(module, name, source, rendered)
+            }
     return found
+
+
+def _is_users(module: str, name: str, source: bytes, rendered: Mapping[str, str]) -> bool:
+    """Say whether what a user wrote is in a file; the seam to other modules' states is always tfgen's."""
+    path = f"{module}/{name}"
+    return path not in rendered or (name != "remote_state.tf" and hash_managed(path, source) != rendered[path])
 
 
 def find_foreign(root: Path, modules: Sequence[str], rendered: Mapping[str, str]) -> tuple[str, ...]:

@@ -100,7 +100,7 @@ def preview(loaded: LoadedProject) -> RenderResult:
 
 
 def user_files(project: Project) -> dict[str, dict[str, bytes]]:
-    """Read the Terraform files that users put beside the rendered ones: module name → file name → bytes."""
+    """Read the Terraform files that users wrote or edited beside the rendered ones: module → file name → bytes."""
     names = [module.name for module in project.modules]
     return read_user_files(project.tree, names, read_manifest(project.tree))
 

@@ -133,6 +133,22 @@ def test_force_takes_the_rendered_text_and_says_where_the_copy_is(cli: Cli, proj
     assert cli("render", "--check").code == 0
 
 
+def test_an_output_that_an_edit_adds_can_be_read(cli: Cli, project: ProjectFolder) -> None:
+    cli("render", cwd=project.root)
+    outputs = project.tree / "02-store" / "outputs.tf"
+    outputs.write_text(
+        outputs.read_text() + '\noutput "shelves" {\n  description = "How many."\n  value       = 3\n}\n'
+    )
+    project.write("terraform/03-front-desk/own.tf", "locals {\n  count_them = local.store.shelves\n}\n")
+    told = cli("render", "--merge")
+    assert told.code == 0, told
+    assert "shelves" in project.rendered("02-store/README.md")
+    assert cli("render", "--check").code == 0
+    project.change("terraform/03-front-desk/own.tf", "shelves", "shelfs")
+    told = cli("render")
+    assert (told.code, "did you mean 'shelves'" in told.err) == (1, True), told
+
+
 def test_an_edited_file_that_is_no_longer_rendered_is_theirs(cli: Cli, project: ProjectFolder) -> None:
     cli("render", cwd=project.root)
     project.change("terraform/03-front-desk/main.tf", '"desk"', '"my_desk"')
