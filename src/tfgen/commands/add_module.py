@@ -90,12 +90,16 @@ def _asked(settings: Settings, wish: Wish) -> Wish:
 
 
 def _package(settings: Settings, growth: Growth) -> None:
-    """Build the zips, as a render does; the module is there without them, too."""
+    """Build the zips, as a render does; the module is there without them, too.
+
+    Where nothing is packaged nothing is noted as rendered: the code of other functions may be newer than their zips.
+    """
     from tfgen import workflow
 
+    if not growth.module.functions:
+        return
     try:
-        if growth.module.functions:
-            workflow.package(growth.loaded, settings.variables, on_event=lambda text: note(settings, text))
+        workflow.package(growth.loaded, settings.variables, on_event=lambda text: note(settings, text))
     except TfgenError as error:
         warn(settings, f"the module is there, but its functions could not be packaged: {error.message}")
         note(settings, f"  → {error.hint or 'tfgen package'}")

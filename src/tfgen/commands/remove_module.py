@@ -24,12 +24,10 @@ def cli(settings: Settings, name: str, keep_state: bool, dry_run: bool) -> None:
 
     What people wrote stays: edited files, files of their own, and its functions under lambdas/. AWS is not asked.
     """
-    from tfgen import growing, workflow
+    from tfgen import growing
 
     root, spec = find_root(settings)
     shrinkage = growing.remove(root, spec, name, settings.variables, keep_state=keep_state, dry_run=dry_run)
-    if not dry_run and not shrinkage.result.changes.kept:
-        workflow.remember_render(shrinkage.loaded.project, len(shrinkage.result.tree.files))
     _answer(settings, shrinkage, str(spec.relative_to(root)) if spec.is_relative_to(root) else str(spec), dry_run)
 
 

@@ -27,6 +27,23 @@ def test_it_says_what_it_did_and_what_comes_next(cli: Cli, growing: ProjectFolde
     assert cli("render", "--check", cwd=growing.root).code == 0
 
 
+def test_code_that_was_edited_before_is_packaged_after_all(cli: Cli, growing: ProjectFolder) -> None:
+    growing.write(
+        "templates/work/blueprint.yaml",
+        "summary: A function.\nreads: []\nfunctions: [worker]\nsettings: {type: object, properties: {}}\n",
+    )
+    growing.write("templates/work/main.tf.j2", 'resource "terraform_data" "work" {\n  input = "worker"\n}\n')
+    growing.write("lambdas/requirements.txt", "")
+    growing.write("lambdas/worker/handler.py", "answer = 1\n")
+    assert cli("add-module", "work", cwd=growing.root).code == 0
+    package = growing.tree / "04-work" / "artifacts" / "worker.zip"
+    for number, words in enumerate((["add-module", "queue"], ["remove-module", "queue"])):
+        growing.write("lambdas/worker/handler.py", f"answer = {number + 42}\n")
+        assert cli(*words).code == 0
+        assert cli("render").code == 0
+        assert f"answer = {number + 42}".encode() in package.read_bytes()
+
+
 def test_a_dry_run_shows_the_lines(cli: Cli, growing: ProjectFolder) -> None:
     before = growing.snapshot()
     done = cli("add-module", "queue", "--dry-run", cwd=growing.root)
