@@ -29,14 +29,14 @@ def test_it_says_what_it_did_and_what_comes_next(cli: Cli, growing: ProjectFolde
 
 def test_code_that_was_edited_before_is_packaged_after_all(cli: Cli, growing: ProjectFolder) -> None:
     growing.write(
-        "templates/work/blueprint.yaml",
+        "templates/job/blueprint.yaml",
         "summary: A function.\nreads: []\nfunctions: [worker]\nsettings: {type: object, properties: {}}\n",
     )
-    growing.write("templates/work/main.tf.j2", 'resource "terraform_data" "work" {\n  input = "worker"\n}\n')
+    growing.write("templates/job/main.tf.j2", 'resource "terraform_data" "job" {\n  input = "worker"\n}\n')
     growing.write("lambdas/requirements.txt", "")
     growing.write("lambdas/worker/handler.py", "answer = 1\n")
-    assert cli("add-module", "work", cwd=growing.root).code == 0
-    package = growing.tree / "04-work" / "artifacts" / "worker.zip"
+    assert cli("add-module", "job", cwd=growing.root).code == 0
+    package = growing.tree / "04-job" / "artifacts" / "worker.zip"
     for number, words in enumerate((["add-module", "queue"], ["remove-module", "queue"])):
         growing.write("lambdas/worker/handler.py", f"answer = {number + 42}\n")
         assert cli(*words).code == 0
