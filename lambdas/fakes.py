@@ -101,7 +101,7 @@ class FakeDynamoDB:
         size = min(arguments.get("Limit", self.page_size), self.page_size)
         answer: dict[str, Any] = {"Count": len(found[:size])}
         if arguments.get("Select") != "COUNT":
-            answer["Items"] = [encode(item) for item in found[:size]]
+            answer["Items"] = [encode(_projected(item, arguments)) for item in found[:size]]
         if len(found) > size:
             last = found[size - 1]
             answer["LastEvaluatedKey"] = encode({name: last[name] for name in ("pk", "sk", partition_key, sort_key)})
@@ -147,6 +147,13 @@ class FakeDynamoDB:
                 name = names.get(name, name)
                 item[name] = item.get(name, 0) + values[value] if clause == "ADD" else values[value]
         table[_key(key)] = encode(item)
+
+
+def _projected(item: Item, arguments: Mapping[str, Any]) -> Item:
+    if "ProjectionExpression" not in arguments:
+        return item
+    names = [arguments["ExpressionAttributeNames"][one] for one in arguments["ProjectionExpression"].split(", ")]
+    return {name: item[name] for name in names if name in item}
 
 
 def _key(item: Mapping[str, Any]) -> tuple[str, ...]:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from decimal import ROUND_HALF_UP, Decimal, localcontext
+from contextlib import AbstractContextManager
+from decimal import ROUND_HALF_UP, Context, Decimal, localcontext
 
 ZERO = Decimal(0)
 _DIGITS = 38  # what a DynamoDB number holds
@@ -28,17 +27,18 @@ EXPONENTS: dict[str, int] = {
 """Digits after the decimal point of every currency in circulation."""
 
 
-@contextmanager
-def exact() -> Iterator[None]:
+_SMALLEST = {code: Decimal(1).scaleb(-exponent) for code, exponent in EXPONENTS.items()}
+
+
+def exact() -> AbstractContextManager[Context]:
     """Compute with as many digits as the table stores, so that no sum is ever rounded."""
-    with localcontext(prec=_DIGITS):
-        yield
+    return localcontext(prec=_DIGITS)
 
 
 def rounded(amount: Decimal, currency: str) -> Decimal:
     """Round half up to the currency's smallest unit."""
     with exact():
-        return amount.quantize(Decimal(1).scaleb(-EXPONENTS[currency]), rounding=ROUND_HALF_UP)
+        return amount.quantize(_SMALLEST[currency], rounding=ROUND_HALF_UP)
 
 
 def fits(amount: Decimal, currency: str) -> bool:

@@ -69,7 +69,7 @@ class Aggregation:
             figures = self._currencies[code] = _Currency([_Sum() for _ in self._hours])
         units = 0
         for line in order["lines"]:
-            quantity = int(line["quantity"])
+            quantity = line["quantity"]
             units += quantity
             for table, key in ((figures.categories, line["category"]), (figures.products, line["sku"])):
                 entry = table.setdefault(key, _Sum())

@@ -233,7 +233,7 @@ def run(
 def _collect(day: date, config: Settings, dynamodb: Any, csv_path: Path) -> tuple[dict[str, Any], dict[str, Any]]:
     """Read the day; return what the checksum covers, and how it was read."""
     aggregation = Aggregation(day, config.zone)
-    with read_day(dynamodb, config.table, day, config.shards) as reading, OrdersTable(csv_path) as table:
+    with read_day(dynamodb, config.table, day, config.shards) as reading, OrdersTable(csv_path, day) as table:
         for order in reading.orders:
             aggregation.add(order)
             table.add(order)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Iterator, Mapping
+from datetime import date
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -26,6 +27,7 @@ COLUMNS = (
     "total",
     "refunded",
 )
+_TEXTS = tuple(name for name in COLUMNS[:7] if name != "business_day")
 _AMOUNTS = COLUMNS[-6:]
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")  # wide forms count too
 
@@ -40,10 +42,12 @@ class OrdersTable:
 
     Args:
         path: The file to write.
+        day: The business day of the orders.
     """
 
-    def __init__(self, path: Path) -> None:
-        self._file = path.open("w", encoding="utf-8", newline="")
+    def __init__(self, path: Path, day: date) -> None:
+        self._day = day.isoformat()
+        self._file = path.open("w", 1 << 20, encoding="utf-8", newline="")  # fewer waits for the disk
         self._writer = csv.writer(self._file, lineterminator="\r\n")
         self._writer.writerow(COLUMNS)
 
@@ -58,10 +62,10 @@ class OrdersTable:
     def add(self, order: Mapping[str, Any]) -> None:
         """Write an order."""
         currency = order["currency"]
-        units = sum(int(line["quantity"]) for line in order["lines"])
-        texts = [safe(str(order[name])) for name in COLUMNS[:7]]
+        units = sum(line["quantity"] for line in order["lines"])
+        texts = [safe(order[name]) for name in _TEXTS]
         amounts = [money.as_text(order.get(name, money.ZERO), currency) for name in _AMOUNTS]
-        self._writer.writerow([*texts, units, *amounts])
+        self._writer.writerow([*texts[:2], self._day, *texts[2:], units, *amounts])
 
 
 def write_summary(path: Path, currencies: Mapping[str, Mapping[str, Any]]) -> None:

@@ -132,8 +132,9 @@ class _Table:
 
     def __init__(self, orders: int) -> None:
         self.pages = max(orders // (SHARDS * PAGE), 1)
-        self.template = json.dumps(_page(), separators=(",", ":")).encode()
+        self.templates: dict[str, bytes] = {}
         self.made = 0.0
+        self.last = b""
 
     def send(self, request: Any) -> Any:
         from botocore.awsrequest import AWSResponse
@@ -153,14 +154,21 @@ class _Table:
         shard = partition.rpartition("#")[2]
         second = page * 82_000 // self.pages
         at = f"2026-11-23T{second // 3600:02d}:{second // 60 % 60:02d}:{second % 60:02d}"
-        body = self.template.replace(b"@PAGE@", f"{page:06d}{int(shard):04d}".encode()).replace(b"@TIME@", at.encode())
+        name = f"{page:06d}{int(shard):04d}".encode()
+        body = self.template(wanted).replace(b"@PAGE@", name).replace(b"@TIME@", at.encode())
+        self.last = body
         if page + 1 == self.pages:
             return body
         return body[:-1] + b',"LastEvaluatedKey":{"pk":{"S":"%d"}}}' % (page + 1)
 
-
-def _page() -> dict[str, Any]:
-    return {"Items": [_order(number) for number in range(PAGE)], "Count": PAGE, "ScannedCount": PAGE}
+    def template(self, wanted: dict[str, Any]) -> bytes:
+        names = wanted["ProjectionExpression"]
+        if names not in self.templates:
+            attributes = [wanted["ExpressionAttributeNames"][name] for name in names.split(", ")]
+            items = [{name: item[name] for name in attributes} for item in map(_order, range(PAGE))]
+            page = {"Items": items, "Count": PAGE, "ScannedCount": PAGE}
+            self.templates[names] = json.dumps(page, separators=(",", ":")).encode()
+        return self.templates[names]
 
 
 def _order(number: int) -> dict[str, Any]:
@@ -228,7 +236,7 @@ def _day(orders: int) -> dict[str, Any]:
     result = logic.run(logic.Request(DAY), config, client, _Sink(), now)
     took = time.process_time() - began - table.made
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    body = table.query({"ExpressionAttributeValues": {":partition": {"S": "DAY#2026-11-23#0"}}})
+    body = table.last
     return asdict(
         Day(
             orders=result.input_count,
@@ -255,10 +263,8 @@ def _parse(client: Any, body: bytes) -> Any:
 
 
 def _adding(client: Any, body: bytes, zone: Any) -> Callable[[], object]:
-    from common.clients import decode
-
-    figures = importlib.import_module("figures")
-    decoded = [decode(item) for item in _parse(client, body)["Items"]]
+    figures, orders = importlib.import_module("figures"), importlib.import_module("orders")
+    decoded = [orders.order_of(item) for item in _parse(client, body)["Items"]]
     aggregation = figures.Aggregation(DAY, zone)
 
     def add() -> None:

@@ -18,9 +18,7 @@ DAY = date(2026, 11, 23)
 
 
 def order(**changes: Any) -> dict[str, Any]:
-    lines = changes.get("lines") or [
-        {"sku": "mug", "category": "kitchen", "quantity": Decimal(2), "amount": Decimal("19.90")}
-    ]
+    lines = changes.get("lines") or [{"sku": "mug", "category": "kitchen", "quantity": 2, "amount": Decimal("19.90")}]
     subtotal = sum((line["amount"] for line in lines), Decimal(0))
     item = {
         "order_id": "o-1",
@@ -54,8 +52,8 @@ def test_the_figures_of_two_orders() -> None:
         customer_kind="returning",
         created_at="2026-11-23T22:59:59.999Z",
         lines=[
-            {"sku": "pen", "category": "office", "quantity": Decimal(10), "amount": Decimal("5.00")},
-            {"sku": "mug", "category": "kitchen", "quantity": Decimal(1), "amount": Decimal("9.95")},
+            {"sku": "pen", "category": "office", "quantity": 10, "amount": Decimal("5.00")},
+            {"sku": "mug", "category": "kitchen", "quantity": 1, "amount": Decimal("9.95")},
         ],
         discount=Decimal("1.00"),
         shipping=Decimal("4.90"),
@@ -203,7 +201,7 @@ def days_of_orders(draw: st.DrawFn) -> tuple[date, list[dict[str, Any]]]:
             {
                 "sku": st.text(min_size=1, max_size=3),
                 "category": st.sampled_from("abc"),
-                "quantity": st.integers(1, 10_000).map(Decimal),
+                "quantity": st.integers(1, 10_000),
                 "amount": amount,
             }
         )

@@ -47,6 +47,7 @@ def stored(
             "customer_id": f"c-{number}",
             "customer_kind": "new",
             "created_at": created_at,
+            "updated_at": created_at,
             "business_day": day.isoformat(),
             "lines": [{"sku": "mug", "category": "kitchen", "quantity": 1, "amount": amount}],
             "subtotal": amount,
