@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
@@ -9,6 +10,8 @@ from typing import Any
 import boto3
 from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 from botocore.config import Config
+
+gc.freeze()  # boto3 stays: walking over it again and again is a tenth of a cold start, and a part of every request
 
 _to = TypeSerializer()
 _from = TypeDeserializer()
