@@ -9,7 +9,7 @@ META = "META"
 DAY_INDEX = "gsi1_day"
 CUSTOMER_INDEX = "gsi2_customer"
 REPORT_FILES = ("report.html", "report.json", "orders.csv", "summary.csv")
-"""What a version of a report holds beside its manifest."""
+"""What a version of a report holds for readers; beside it are its manifest and the page for mail programs."""
 
 
 def order(order_id: str) -> str:

@@ -142,7 +142,7 @@ def _read_manifest(manifest: Manifest, config: Settings, clients: Clients) -> di
 
 
 def _read_page(manifest: Manifest, content: Mapping[str, Any], config: Settings, clients: Clients) -> str:
-    key = manifest.prefix + "report.html"
+    key = manifest.prefix + "mail.html"
     expected = {file["key"]: file["sha256"] for file in content["files"]}
     body: bytes = clients.s3.get_object(Bucket=config.bucket, Key=key)["Body"].read()
     if expected.get(key) != hashlib.sha256(body).hexdigest():

@@ -266,6 +266,7 @@ def _documents(report: Mapping[str, Any], folder: Path, at: str) -> list[Documen
         Document("orders.csv", csv, folder / "orders.csv"),
         Document("summary.csv", csv, folder / "summary.csv"),
         _written(folder, "report.html", "text/html; charset=utf-8", page.page(report)),
+        _written(folder, "mail.html", "text/html; charset=utf-8", page.page(report, mail=True)),
     ]
     files = [document.describe(at) for document in documents]
     content = manifest(report, files, summary(report["currencies"]))

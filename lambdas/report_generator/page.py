@@ -1,6 +1,8 @@
-"""report.html: the figures as a page that mail programs can show. Inline styles, nothing remote.
+"""The figures as a page: report.html for browsers, with charts as SVG, and mail.html for mail programs.
 
-Styles stand on tables and rows rather than on cells: some mail programs cut what is longer than 100 kB.
+Mail programs drop SVG and leave its texts behind; there a bar is a table cell with a background. Both have inline
+styles and nothing remote. Styles stand on tables and rows rather than on cells: some mail programs cut what is longer
+than 100 kB.
 """
 
 from __future__ import annotations
@@ -9,6 +11,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from html import escape
 from typing import Any
+
+import charts
 
 _MAX_CATEGORIES = 20
 _FONT = "font-family:-apple-system,'Segoe UI',Roboto,Helvetica,Arial,sans-serif"
@@ -38,11 +42,12 @@ _SIDES = (
 )
 
 
-def page(report: Mapping[str, Any]) -> str:
+def page(report: Mapping[str, Any], *, mail: bool = False) -> str:
     """Write the page of a report.
 
     Args:
         report: The content of report.json.
+        mail: Whether mail programs are to show it.
     """
     title = f"Orders of {report['report_date']}"
     window = report["window"]
@@ -52,7 +57,7 @@ def page(report: Mapping[str, Any]) -> str:
     )
     currencies = report["currencies"]
     trends = report.get("trends", {})
-    body = "".join(_currency(code, figures, trends.get(code)) for code, figures in currencies.items())
+    body = "".join(_currency(code, figures, trends.get(code), mail) for code, figures in currencies.items())
     if not currencies:
         body = f'<p style="font-size:14px;color:#475569">{_text("There were no orders on this day.")}</p>'
     return (
@@ -70,7 +75,7 @@ def page(report: Mapping[str, Any]) -> str:
     )
 
 
-def _currency(code: str, figures: Mapping[str, Any], trend: Mapping[str, Any] | None) -> str:
+def _currency(code: str, figures: Mapping[str, Any], trend: Mapping[str, Any] | None, mail: bool) -> str:
     tiles = "".join(
         f'<td style="{_TILE}"><div style="font-size:12px;color:#475569">{_text(label)}</div>'
         f'<div style="font-size:20px;font-weight:600;margin-top:2px">{_number(figures[name])}</div></td>'
@@ -94,10 +99,10 @@ def _currency(code: str, figures: Mapping[str, Any], trend: Mapping[str, Any] | 
             ("Kind", "Orders", f"Total {code}"),
             [(kind.capitalize(), entry["orders"], entry["total"]) for kind, entry in customers.items()],
         ),
-        _categories(code, figures["by_category"]),
+        _categories(code, figures["by_category"], mail),
         _products(f"Top products by revenue, {code}", top["by_revenue"]),
         _products("Top products by units", top["by_units"]),
-        _hours(code, figures["by_hour"]),
+        _hours(code, figures["by_hour"], mail),
     )
     return (
         '<div style="background:#ffffff;border:1px solid #e2e8f0;border-radius:12px;'
@@ -136,11 +141,13 @@ def _changes(changes: Mapping[str, Any]) -> str:
     return _table("Made on this day, of orders of any day", ("", "Count", "Total"), rows)
 
 
-def _categories(code: str, entries: Sequence[Mapping[str, Any]]) -> str:
-    shown = [(entry["category"], entry["units"], entry["gross"]) for entry in entries[:_MAX_CATEGORIES]]
+def _categories(code: str, entries: Sequence[Mapping[str, Any]], mail: bool) -> str:
+    shown = entries[:_MAX_CATEGORIES]
+    rows = [(entry["category"], entry["units"], entry["gross"]) for entry in shown]
     more = len(entries) - len(shown)
     note = f"{more} more categories are in report.json." if more > 0 else ""
-    return _table("Categories", ("Category", "Units", f"Gross {code}"), shown, note)
+    heads = ("Category", "Units", f"Gross {code}")
+    return _charted("Categories", heads, rows, "" if mail else charts.categories(code, entries)) + _remark(note)
 
 
 def _products(title: str, entries: Iterable[Mapping[str, Any]]) -> str:
@@ -148,19 +155,19 @@ def _products(title: str, entries: Iterable[Mapping[str, Any]]) -> str:
     return _table(title, ("Product", "Units", "Revenue"), rows)
 
 
-def _hours(code: str, entries: Sequence[Mapping[str, Any]]) -> str:
-    most = max((Decimal(entry["gross"]) for entry in entries), default=Decimal(0))
-    rows = "".join(
-        _row(
-            _cell(entry["start"][11:16])
-            + _cell(entry["orders"], right=True)
-            + _cell(entry["gross"], right=True)
-            + f"<td>{_bar(Decimal(entry['gross']), most)}</td>"
-        )
-        for entry in entries
-    )
-    heads = f"{_head('Hour')}{_head('Orders', right=True)}{_head(f'Gross {code}', right=True)}"
-    return _frame("Hours", f'{heads}<th scope="col" width="45%"></th>', rows)
+def _hours(code: str, entries: Sequence[Mapping[str, Any]], mail: bool) -> str:
+    rows = [(entry["start"][11:16], entry["orders"], entry["gross"]) for entry in entries]
+    return _charted("Hours", ("Hour", "Orders", f"Gross {code}"), rows, "" if mail else charts.hours(code, entries))
+
+
+def _charted(title: str, heads: Sequence[str], rows: Sequence[Sequence[Any]], chart: str) -> str:
+    """Write a table below its chart; without one, its last column is drawn as bars."""
+    if chart:
+        return _table(title, heads, rows, chart=chart)
+    values = [Decimal(row[-1]) for row in rows]
+    most = max(values, default=Decimal(0))
+    body = "".join(_row(f"{_cells(row)}<td>{_bar(value, most)}</td>") for row, value in zip(rows, values, strict=True))
+    return _frame(title, f'{_heads(heads)}<th scope="col" width="45%"></th>', body)
 
 
 def _bar(value: Decimal, most: Decimal) -> str:
@@ -170,16 +177,17 @@ def _bar(value: Decimal, most: Decimal) -> str:
     return f'<div style="background:#2563eb;height:10px;border-radius:3px;width:{percent}%"></div>'
 
 
-def _table(title: str, heads: Sequence[str], rows: Iterable[Sequence[Any]], note: str = "") -> str:
-    header = "".join(_head(text, right=index > 0) for index, text in enumerate(heads))
-    body = "".join(_row("".join(_cell(value, right=index > 0) for index, value in enumerate(row))) for row in rows)
-    remark = f'<p style="margin:4px 0 0;font-size:12px;color:#64748b">{_text(note)}</p>\n' if note else ""
-    return _frame(title, header, body) + remark
+def _table(title: str, heads: Sequence[str], rows: Iterable[Sequence[Any]], note: str = "", chart: str = "") -> str:
+    return _frame(title, _heads(heads), "".join(_row(_cells(row)) for row in rows), chart) + _remark(note)
 
 
-def _frame(title: str, heads: str, rows: str) -> str:
+def _remark(text: str) -> str:
+    return f'<p style="margin:4px 0 0;font-size:12px;color:#64748b">{_text(text)}</p>\n' if text else ""
+
+
+def _frame(title: str, heads: str, rows: str, chart: str = "") -> str:
     return (
-        f'<h3 style="margin:20px 0 4px;font-size:14px">{_text(title)}</h3>\n'
+        f'<h3 style="margin:20px 0 4px;font-size:14px">{_text(title)}</h3>\n{chart}'
         f'<table cellpadding="6" style="{_TABLE}">\n'
         f'<thead><tr style="{_HEADS}">{heads}</tr></thead>\n<tbody>\n{rows}</tbody>\n</table>\n'
     )
@@ -189,8 +197,16 @@ def _row(cells: str) -> str:
     return f'<tr style="{_ROW}">{cells}</tr>\n'
 
 
+def _heads(texts: Sequence[str]) -> str:
+    return "".join(_head(text, right=index > 0) for index, text in enumerate(texts))
+
+
 def _head(text: str, *, right: bool = False) -> str:
     return f'<th scope="col" align="{"right" if right else "left"}">{_text(text)}</th>'
+
+
+def _cells(row: Sequence[Any]) -> str:
+    return "".join(_cell(value, right=index > 0) for index, value in enumerate(row))
 
 
 def _cell(value: object, *, right: bool = False) -> str:

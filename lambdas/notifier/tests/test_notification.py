@@ -46,7 +46,7 @@ def manifest(**changes: Any) -> bytes:
         "checksum": "0" * 64,
         "input_count": 7,
         "currencies": {"EUR": {**dict.fromkeys(names, "0.00"), "orders": 7, "total": "19.90"}},
-        "files": [{"key": FOLDER + "report.html", "sha256": hashlib.sha256(PAGE.encode()).hexdigest()}],
+        "files": [{"key": FOLDER + "mail.html", "sha256": hashlib.sha256(PAGE.encode()).hexdigest()}],
     }
     return json.dumps({**content, **changes}).encode()
 
@@ -54,7 +54,7 @@ def manifest(**changes: Any) -> bytes:
 @pytest.fixture
 def clients() -> logic.Clients:
     s3 = FakeS3()
-    s3.objects = {KEY: manifest(), FOLDER + "report.html": PAGE.encode()}
+    s3.objects = {KEY: manifest(), FOLDER + "mail.html": PAGE.encode()}
     return logic.Clients(s3, FakeDynamoDB(), FakeSender(), FakeSender())
 
 
@@ -138,10 +138,10 @@ def test_a_failed_announcement_is_repeated_without_a_second_mail(clients: logic.
 def test_a_second_version_is_a_second_mail(clients: logic.Clients) -> None:
     run(clients)
     folder = FOLDER.replace("v0001", "v0002")
-    files = [{"key": folder + "report.html", "sha256": hashlib.sha256(PAGE.encode()).hexdigest()}]
+    files = [{"key": folder + "mail.html", "sha256": hashlib.sha256(PAGE.encode()).hexdigest()}]
     clients.s3.objects |= {
         folder + "manifest.json": manifest(version=2, files=files),
-        folder + "report.html": PAGE.encode(),
+        folder + "mail.html": PAGE.encode(),
     }
     logic.run(logic.manifest_of(event(folder + "manifest.json"), "reports"), CONFIG, clients, NOW)
     mail = message_from_bytes(clients.sesv2.sent[1]["Content"]["Raw"]["Data"])
@@ -157,14 +157,14 @@ def test_a_manifest_must_fit_its_place(clients: logic.Clients, changes: dict[str
 
 
 def test_a_page_that_was_changed_is_not_mailed(clients: logic.Clients) -> None:
-    clients.s3.objects[FOLDER + "report.html"] = b"<p>other</p>"
+    clients.s3.objects[FOLDER + "mail.html"] = b"<p>other</p>"
     with pytest.raises(logic.ManifestError):
         run(clients)
     assert clients.dynamodb.items("orders") == []
 
 
 def test_a_missing_page_fails_before_the_claim(clients: logic.Clients) -> None:
-    del clients.s3.objects[FOLDER + "report.html"]
+    del clients.s3.objects[FOLDER + "mail.html"]
     with pytest.raises(Exception, match="NoSuchKey"):
         run(clients)
     assert clients.dynamodb.items("orders") == []

@@ -9,6 +9,7 @@ from decimal import Decimal
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 import pytest
 from common import days
@@ -20,6 +21,7 @@ from page import page
 from table import COLUMNS, OrdersTable, safe, write_summary
 
 DAY = "2026-11-23"
+SVG = "{http://www.w3.org/2000/svg}"
 
 
 def order(**changes: Any) -> dict[str, Any]:
@@ -39,6 +41,10 @@ def order(**changes: Any) -> dict[str, Any]:
         "total": Decimal("19.9"),
     }
     return {**item, **changes}
+
+
+def line(category: str, amount: int) -> dict[str, Any]:
+    return {"sku": "sku", "category": category, "quantity": 1, "amount": Decimal(amount)}
 
 
 def written(path: Path, *orders: dict[str, Any]) -> bytes:
@@ -113,9 +119,10 @@ class _Tags(HTMLParser):
         assert self.open.pop() == tag
 
 
-@pytest.mark.parametrize("orders", [[], [order()]])
-def test_the_page_is_well_formed_and_needs_nothing_remote(orders: list[dict[str, Any]]) -> None:
-    text = page(report(*orders))
+@pytest.mark.parametrize("mail", [False, True])
+@pytest.mark.parametrize("orders", [[], [order()], [order(lines=[], subtotal=Decimal(0), total=Decimal(0))]])
+def test_the_page_is_well_formed_and_needs_nothing_remote(orders: list[dict[str, Any]], mail: bool) -> None:
+    text = page(report(*orders), mail=mail)
     tags = _Tags()
     tags.feed(text)
     assert tags.open == []
@@ -145,15 +152,79 @@ def test_mail_programs_do_not_cut_the_page() -> None:
         for number in range(50)
     ]
     orders = [order(lines=lines, currency=code) for code in ("EUR", "USD", "JPY", "GBP", "CHF")]
-    assert len(page(report(*orders)).encode()) < 100_000
+    assert len(page(report(*orders), mail=True).encode()) < 100_000
 
 
 def test_values_are_escaped() -> None:
     evil = '<script>alert("x")</script>'
     lines = [{"sku": evil, "category": evil, "quantity": 1, "amount": Decimal(1)}]
-    text = page(report(order(lines=lines)))
-    assert "<script" not in text
-    assert "&lt;script&gt;" in text
+    for mail in (False, True):
+        text = page(report(order(lines=lines)), mail=mail)
+        assert "<script" not in text
+        assert "&lt;script&gt;" in text
+
+
+def pictures(text: str) -> list[ElementTree.Element]:
+    """Return the charts of a page, which must be well-formed XML."""
+    return [ElementTree.fromstring(found) for found in re.findall(r"<svg.*?</svg>", text, re.DOTALL)]
+
+
+def drawn(picture: ElementTree.Element) -> list[tuple[int, int, str]]:
+    """Return width, height and description of each bar."""
+    return [
+        (int(bar.attrib["width"]), int(bar.attrib["height"]), bar.findtext(f"{SVG}title", ""))
+        for bar in picture.iter(f"{SVG}rect")
+    ]
+
+
+def test_charts_show_revenue_by_hour_and_by_category() -> None:
+    orders = [
+        order(created_at=f"{DAY}T0{hour}:15:00.000Z", subtotal=amount, total=amount, lines=lines)
+        for hour, amount, lines in (
+            (8, Decimal(40), [line("kitchen & more", 40)]),
+            (9, Decimal(10), [line("kitchen & more", 5), line("office", 5)]),
+        )
+    ]
+    categories, hours = pictures(page(report(*orders)))
+    assert len(drawn(hours)) == 24
+    tall = {told: height for _, height, told in drawn(hours) if height}
+    # the zone is an hour or two ahead of the orders' UTC; the axis ends at 50
+    assert tall == {"09:00: 1 order, 40.00 EUR": 128, "10:00: 1 order, 10.00 EUR": 32}
+    assert [(width, told) for width, _, told in drawn(categories)] == [
+        (400, "kitchen & more: 45.00 EUR"),
+        (44, "office: 5.00 EUR"),
+    ]
+
+
+def test_charts_say_what_they_show_to_those_who_do_not_see_them() -> None:
+    currencies = [order(currency=code) for code in ("EUR", "USD")]
+    names = set()
+    for picture in pictures(page(report(*currencies))):
+        assert picture.attrib["role"] == "img"
+        told = {one.attrib["id"]: one.text for one in picture if "id" in one.attrib}
+        assert list(told) == picture.attrib["aria-labelledby"].split()
+        assert all(told.values())
+        names |= told.keys()
+    assert len(names) == 2 * 2 * 2
+
+
+def test_the_categories_chart_adds_up_what_it_has_no_room_for() -> None:
+    lines = [line(f"category-{number:02d}", 30 - number) for number in range(25)]
+    [categories, _] = pictures(page(report(order(lines=lines))))
+    bars = drawn(categories)
+    assert len(bars) == 10
+    assert bars[-1][2] == f"16 more: {sum(30 - number for number in range(9, 25))}.00 EUR"
+
+
+def test_mail_programs_get_bars_in_tables_instead() -> None:
+    text = page(report(order()), mail=True)
+    assert "<svg" not in text
+    assert "background:#2563eb" in text
+
+
+def test_the_same_figures_make_the_same_bytes() -> None:
+    first, second = order(currency="USD"), order(lines=[line("office", 5), line("kitchen", 5)])
+    assert page(report(first, second)) == page(report(second, first))
 
 
 def test_many_categories_are_cut_in_the_page_only() -> None:

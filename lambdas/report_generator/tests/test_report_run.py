@@ -25,7 +25,7 @@ CONFIG = logic.Settings(BERLIN, 4, "orders", "reports")
 DAY = date(2026, 11, 23)
 NOW = datetime(2026, 11, 24, 3, 15, tzinfo=UTC)
 FOLDER = "reports/dt=2026-11-23/"
-FILES = ("report.json", "orders.csv", "summary.csv", "report.html", "manifest.json")
+FILES = ("report.json", "orders.csv", "summary.csv", "report.html", "mail.html", "manifest.json")
 
 
 def stored(

@@ -124,10 +124,10 @@ class Ways:
             "version": int(f"9{version:05d}"),
             "input_count": 0,
             "currencies": {},
-            "files": [{"key": f"{folder}report.html", "sha256": hashlib.sha256(page).hexdigest()}],
+            "files": [{"key": f"{folder}mail.html", "sha256": hashlib.sha256(page).hexdigest()}],
         }
         s3 = self.project.client("s3")
-        s3.put_object(Bucket=REPORTS, Key=f"{folder}report.html", Body=page)
+        s3.put_object(Bucket=REPORTS, Key=f"{folder}mail.html", Body=page)
         s3.put_object(Bucket=REPORTS, Key=f"{folder}manifest.json", Body=json.dumps(content).encode())
         return {"detail": {"bucket": {"name": REPORTS}, "object": {"key": f"{folder}manifest.json"}}}
 

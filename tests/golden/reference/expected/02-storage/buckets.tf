@@ -7,7 +7,7 @@ resource "aws_s3_bucket" "data" {
   tags          = local.tags
 }
 
-# reports/dt=<day>/v<version>/: report.json, orders.csv, report.html and, last, manifest.json
+# reports/dt=<day>/v<version>/: report.json, orders.csv, report.html, mail.html and, last, manifest.json
 resource "aws_s3_bucket" "reports" {
   bucket        = "${local.name_prefix}-reports-${local.account_id}"
   force_destroy = !var.deletion_protection
