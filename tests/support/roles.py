@@ -34,10 +34,15 @@ def assume(project: TestProject, role_name: str) -> dict[str, str]:
 
 
 class Walker:
-    """A process that runs a function's code with its role's credentials."""
+    """A process that runs a function's code with its role's credentials.
+
+    Args:
+        project: The deployed project.
+        function: The function's folder, and the module of its entry point if that is not `handler`: a key of `WALKS`.
+    """
 
     def __init__(self, project: TestProject, function: str) -> None:
-        name = f"ecommerce-analytics-local-{function.replace('_', '-')}"
+        name = f"ecommerce-analytics-local-{function.replace('_', '-').replace('.', '-')}"
         config = project.client("lambda").get_function_configuration(FunctionName=name)
         keys = assume(project, name)
         environment = {
@@ -54,7 +59,7 @@ class Walker:
             "PYTHONDONTWRITEBYTECODE": "1",
         }
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "tests.support.walker", str(ROOT / "lambdas" / function)],
+            [sys.executable, "-m", "tests.support.walker", str(ROOT / "lambdas"), function],
             cwd=ROOT,
             env=environment,
             stdin=subprocess.PIPE,

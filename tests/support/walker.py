@@ -1,7 +1,7 @@
 """Runs a function's code in this process with the credentials of its role, one walk at a time.
 
-Started as `python -m tests.support.walker <folder of the function>` with the function's environment. Each line of the
-input names a walk and its facts; each line of the output says whether it came through, and why not.
+Started as `python -m tests.support.walker <folder of all functions> <key of WALKS>` with the function's environment.
+Each line of the input names a walk and its facts; each line of the output says whether it came through, and why not.
 """
 
 from __future__ import annotations
@@ -119,6 +119,22 @@ def _mail(function: Any, facts: Facts) -> None:
         raise StumbleError(json.dumps(result))
 
 
+def _transform(function: Any, facts: Facts) -> None:
+    event = {"records": [{"recordId": "1", "data": base64.b64encode(json.dumps(facts["image"]).encode()).decode()}]}
+    [answer] = function.handler(event, _CONTEXT)["records"]
+    if answer["result"] != "Ok":
+        raise StumbleError(answer["result"])
+
+
+def _hand_on(function: Any, facts: Facts) -> None:
+    image = facts["image"]
+    keys = {name: image[name] for name in ("pk", "sk")}
+    change = {"NewImage": image, "Keys": keys, "SequenceNumber": "1"}
+    failures = function.handler({"Records": [{"dynamodb": change}]}, _CONTEXT)["batchItemFailures"]
+    if failures:
+        raise StumbleError("the delivery stream did not take the change")
+
+
 WALKS: dict[str, dict[str, Walk]] = {
     "order_processor": {
         "place an order": lambda function, _: (_place(function), None)[1],
@@ -132,15 +148,18 @@ WALKS: dict[str, dict[str, Walk]] = {
     },
     "report_generator": {"make a report": _report, "compare with earlier days": _compare},
     "notifier": {"mail and announce a report": _mail},
+    "data_transformation": {"transform a record": _transform},
+    "data_transformation.stream": {"hand a change on": _hand_on},
 }
 """The walks of each function, in the order in which they are tried."""
 
 
-def main(folder: Path) -> None:
+def main(lambdas: Path, name: str) -> None:
     """Serve walks until the input ends."""
-    sys.path[:0] = [str(folder), str(folder.parent)]
-    walks = WALKS[folder.name]
-    function = importlib.import_module("handler")
+    folder, _, module = name.partition(".")
+    sys.path[:0] = [str(lambdas / folder), str(lambdas)]
+    walks = WALKS[name]
+    function = importlib.import_module(module or "handler")
     function.logger.setLevel("CRITICAL")
     output = sys.stdout
     sys.stdout = sys.stderr  # metrics are printed
@@ -157,4 +176,4 @@ def main(folder: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    main(Path(sys.argv[1]), sys.argv[2])

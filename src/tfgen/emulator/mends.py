@@ -894,6 +894,10 @@ def _role_may(role_arn: str, action: str, resource: str, keys: Mapping[str, str]
     return bool(result.decision == "Allow") and with_key
 
 
+def _role_may_all(role: str, actions: tuple[str, ...], resource: str) -> bool:
+    return all(_role_may(role, action, resource) for action in actions)
+
+
 def _account(arn: str) -> str:
     return (arn.split(":") + [""] * 5)[4]
 
@@ -1564,8 +1568,10 @@ def changes_survive_a_stop() -> None:
 def stream_mappings_retry_as_configured() -> None:
     """What becomes of a batch of a DynamoDB stream that its function does not process.
 
-    AWS: reads the stream as the function's role, takes partial answers (`batchItemFailures`), halves a failed batch
-    if told to, and after the configured attempts hands the rest to the destination for failures, as the same role.
+    AWS: reads the stream as the function's role, which needs all of `_STREAM_ACTIONS` and the list of streams (Lambda
+    developer guide, 'Using AWS Lambda with Amazon DynamoDB', execution role permissions), takes partial answers
+    (`batchItemFailures`), halves a failed batch if told to, and after the configured attempts hands the rest to the
+    destination for failures, as the same role.
     Emulator: reads with nobody's rights, takes a partial answer for a success, repeats the batch as a whole for ever
     (`services/lambda_svc.py`, `_poll_dynamodb_streams`).
     """
@@ -1578,12 +1584,20 @@ def stream_mappings_retry_as_configured() -> None:
         if mapping is None:
             return execute(function, event)
         role = _configuration(function).get("Role", "")
-        if not _role_may(role, "dynamodb:GetRecords", mapping["EventSourceArn"]):
+        if not _role_may_read(role, mapping["EventSourceArn"]):
             message = f"{role} may not read {mapping['EventSourceArn']}"
             return {"error": True, "body": {"errorType": "AccessDenied", "errorMessage": message}}
         return _process(mapping, function, event["Records"], execute)
 
     lambda_svc._execute_function = execute_function
+
+
+_STREAM_ACTIONS = ("dynamodb:DescribeStream", "dynamodb:GetRecords", "dynamodb:GetShardIterator")
+
+
+def _role_may_read(role: str, stream: str) -> bool:
+    listed = _role_may(role, "dynamodb:ListStreams", "*")  # has no resource level
+    return listed and _role_may_all(role, _STREAM_ACTIONS, stream)
 
 
 def _configuration(function: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -1662,7 +1676,8 @@ def delivery_streams_act_as_their_role() -> None:
     """The role of a delivery stream.
 
     AWS: must trust Firehose (checked when the stream is written); the function is called, the schema read and files
-    written with its rights.
+    written with its rights. Which ones each of these takes stands in the Firehose developer guide, 'Controlling
+    access with Amazon Data Firehose': for an S3 destination, for record format conversion, to invoke a function.
     Emulator: kept and never used (`services/firehose.py`, `_create_delivery_stream`, `_update_destination`,
     `_deliver_records_to_s3`). What delivery asks of it stands in `delivery_streams_collect_records`.
     """
@@ -1797,7 +1812,7 @@ def _ask(
     from ministack.services import lambda_svc
 
     role = destination["config"].get("RoleARN", "")
-    if role and not _role_may(role, "lambda:InvokeFunction", function):
+    if role and not _role_may_all(role, _FUNCTION_ACTIONS, function):
         return {}, "Lambda.InvokeAccessDenied", "Access was denied. Ensure that the access policy allows access."
     record, configuration, _name = lambda_svc._get_func_record_for_ref(function)
     if record is None:
@@ -1858,6 +1873,12 @@ def _write_group(
     return True
 
 
+_FUNCTION_ACTIONS = ("lambda:GetFunctionConfiguration", "lambda:InvokeFunction")
+_SCHEMA_ACTIONS = ("glue:GetTable", "glue:GetTableVersion", "glue:GetTableVersions")
+_BUCKET_ACTIONS = ("s3:GetBucketLocation", "s3:ListBucket", "s3:ListBucketMultipartUploads")
+_FILE_ACTIONS = ("s3:AbortMultipartUpload", "s3:PutObject")
+
+
 def _check_schema_access(role: str, conversion: Mapping[str, Any]) -> None:
     from ministack.core.responses import get_region
     from ministack.services import firehose
@@ -1870,8 +1891,8 @@ def _check_schema_access(role: str, conversion: Mapping[str, Any]) -> None:
         f"{base}:database/{schema.get('DatabaseName')}",
         f"{base}:table/{schema.get('DatabaseName')}/{schema.get('TableName')}",
     )
-    if role and not all(_role_may(role, "glue:GetTableVersions", resource) for resource in needed):
-        message = "Access was denied when calling Glue. Please ensure the role allows glue:GetTableVersions."
+    if role and not all(_role_may_all(role, _SCHEMA_ACTIONS, resource) for resource in needed):
+        message = f"Access was denied when calling Glue. Please ensure the role allows {', '.join(_SCHEMA_ACTIONS)}."
         raise firehose._DeliveryError("format-conversion-failed", message, "DataFormatConversion.AccessDenied")
 
 
@@ -1909,7 +1930,8 @@ def _write_file(stream: Mapping[str, Any], destination: Any, key: str, body: byt
 
     configuration = destination["config"]
     bucket, role = configuration["BucketARN"], configuration.get("RoleARN", "")
-    if role and not _role_may(role, "s3:PutObject", f"{bucket}/{key}"):
+    may = _role_may_all(role, _BUCKET_ACTIONS, bucket) and _role_may_all(role, _FILE_ACTIONS, f"{bucket}/{key}")
+    if role and not may:
         logger.warning("%s: %s may not write %s/%s", stream["name"], role, bucket, key)
         return
     firehose._put_s3_object(firehose._s3_bucket_from_arn(bucket), key, body)

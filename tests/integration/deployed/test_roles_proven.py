@@ -1,9 +1,9 @@
 """Nothing in the roles' policies is there for nothing.
 
-First every walk through every function, and every way of the scheduler and of failed invocations, comes through under
-the roles as they are rendered. Then each action, each resource and each value of a condition is taken away, one at a
-time: some walk no longer comes through. Each condition is taken away as a whole: something that is refused becomes
-possible. What the emulator does not enforce is cited, from a closed list. The outcome is docs/roles.md.
+First every walk through every function, and every way of the scheduler, of the delivery stream and of what fails, comes
+through under the roles as they are rendered. Then each action, each resource and each value of a condition is taken
+away, one at a time: some walk no longer comes through. Each condition is taken away as a whole: something that is
+refused becomes possible. What the emulator does not enforce is cited, from a closed list. The outcome is docs/roles.md.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from tests.support.walker import WALKS
 DOCUMENT = Path(__file__).parents[3] / "docs" / "roles.md"
 PREFIX = "ecommerce-analytics-local"
 ACCOUNT = "000000000000"
-ORDERS, REPORTS = f"{PREFIX}-orders", f"{PREFIX}-reports-{ACCOUNT}"
+ORDERS, REPORTS, DATA = f"{PREFIX}-orders", f"{PREFIX}-reports-{ACCOUNT}", f"{PREFIX}-data-{ACCOUNT}"
 PATIENCE = 20.0
 HASTE = 6.0
 # What the emulator cannot refuse, and where AWS says that it is needed. Nothing else may be cited.
@@ -43,17 +43,25 @@ CITED = {
     "DenyToTheFunctionsCode": "Lambda developer guide, 'lambda:SourceFunctionArn': rights of the service, not the code",
     "UseTheKeyThroughServices": "KMS developer guide, 'kms:ViaService'; each service's guide to customer managed keys",
     "WriteFlowLogs": "VPC user guide, 'IAM role for publishing flow logs to CloudWatch Logs'",
+    "UseTheKeyThroughLambda": "KMS developer guide, 'kms:ViaService'; each service's guide to customer managed keys",
+    "WriteDeliveryLog": "Firehose developer guide, 'Controlling access with Amazon Data Firehose': CloudWatch Logs",
     "FindTheLogGroup": "VPC user guide, 'IAM role for publishing flow logs to CloudWatch Logs'",
 }
 FUNCTION_ROLES = {
     f"{PREFIX}-order-processor": "order_processor",
     f"{PREFIX}-report-generator": "report_generator",
     f"{PREFIX}-notifier": "notifier",
+    f"{PREFIX}-data-transformation": "data_transformation",
+    f"{PREFIX}-data-transformation-stream": "data_transformation.stream",
 }
 SCHEDULER_ROLE = f"{PREFIX}-report-scheduler"
 FLOW_LOGS_ROLE = f"{PREFIX}-flow-logs"
-# An added module brings its own roles, and its own tests of them.
-ADDED = f"{PREFIX}-data-transformation"
+FIREHOSE_ROLE = f"{PREFIX}-data-transformation-firehose"
+DELIVERY_STREAM = f"{PREFIX}-data-transformation"
+STREAM_FUNCTION = f"{PREFIX}-data-transformation-stream"
+ROLES = (*FUNCTION_ROLES, SCHEDULER_ROLE, FIREHOSE_ROLE)
+FAILED = ("report_generator", "notifier")
+"""Functions that are called asynchronously, whose failed calls are kept."""
 
 Policy = dict[str, Any]
 
@@ -89,14 +97,18 @@ class Ways:
         """Return the ways of a role by name; each says why it did not come through, or nothing."""
         if role == SCHEDULER_ROLE:
             return {"start a report by schedule": self.scheduled, "keep an undeliverable schedule": self.undeliverable}
+        if role == FIREHOSE_ROLE:
+            return {"deliver order lines": self.delivered, "keep what cannot be read": self.set_aside}
         function = FUNCTION_ROLES[role]
 
         def way(name: str) -> Callable[[float], str]:
             return lambda _: self.walker(function).walk(name, self.facts(name))
 
         ways: dict[str, Callable[[float], str]] = {name: way(name) for name in WALKS[function]}
-        if function != "order_processor":
+        if function in FAILED:
             ways["keep a failed invocation"] = lambda patience: self.failed(role, patience)
+        if role == STREAM_FUNCTION:
+            ways |= {"read the stream": self.streamed, "name what failed": self.given_up}
         return ways
 
     def walker(self, function: str) -> Walker:
@@ -109,9 +121,15 @@ class Ways:
             return {"event": self.manifest()}
         if walk == "compare with earlier days":
             return {"day": (self.day + timedelta(days=1)).isoformat()}
+        if walk in {"transform a record", "hand a change on"}:
+            return {"image": _order(self.another_day())}
         if walk == "make a report":  # a day of its own, so that no half-made version of another walk is completed
-            return {"day": (self.day + timedelta(days=10 + next(self.versions))).isoformat()}
+            return {"day": self.another_day().isoformat()}
         return {"day": self.day.isoformat()}
+
+    def another_day(self) -> date:
+        """Return a day that nothing else is about."""
+        return self.day + timedelta(days=10 + next(self.versions))
 
     def manifest(self) -> dict[str, Any]:
         """Write a version of a report that nobody has mailed."""
@@ -140,19 +158,53 @@ class Ways:
         )
 
     def scheduled(self, patience: float) -> str:
-        day = (self.day + timedelta(days=10 + next(self.versions))).isoformat()
+        day = self.another_day().isoformat()
         self._schedule("live", {"report_date": day})
-        s3 = self.project.client("s3")
-
-        def there() -> bool:
-            return bool(s3.list_objects_v2(Bucket=REPORTS, Prefix=f"reports/dt={day}/").get("KeyCount"))
-
-        return "" if _wait(there, patience) else "no report was made"
+        there = _wait(lambda: bool(self._files(REPORTS, f"reports/dt={day}/")), patience)
+        return "" if there else "no report was made"
 
     def undeliverable(self, patience: float) -> str:
         return self._arrives(
             f"{PREFIX}-report-schedule-dlq", lambda: self._schedule("nothing", {"walk": True}), patience
         )
+
+    def streamed(self, patience: float) -> str:
+        day = self.another_day()
+        self.project.client("dynamodb").put_item(TableName=ORDERS, Item=_order(day))
+        return "" if _wait(lambda: self._has_lines(day), patience) else "the order's lines did not arrive"
+
+    def given_up(self, patience: float) -> str:
+        """Let Firehose refuse a change of an order."""
+        iam, item = self.project.client("iam"), _order(self.another_day())
+        denial = {"Effect": "Deny", "Action": "firehose:PutRecordBatch", "Resource": "*"}
+        document = json.dumps({"Version": "2012-10-17", "Statement": [denial]})
+        iam.put_role_policy(RoleName=STREAM_FUNCTION, PolicyName="refused", PolicyDocument=document)
+        try:
+            put = self.project.client("dynamodb").put_item
+            return self._arrives(f"{STREAM_FUNCTION}-dlq", lambda: put(TableName=ORDERS, Item=item), patience)
+        finally:
+            iam.delete_role_policy(RoleName=STREAM_FUNCTION, PolicyName="refused")
+
+    def delivered(self, _patience: float) -> str:
+        day = self.another_day()
+        self._deliver(_order(day))
+        return "" if self._has_lines(day) else "the order's lines did not arrive"
+
+    def set_aside(self, _patience: float) -> str:
+        before = self._files(DATA, "errors/")
+        self._deliver({})
+        return "" if self._files(DATA, "errors/") - before else "what could not be read is gone"
+
+    def _deliver(self, image: Mapping[str, Any]) -> None:
+        records = [{"Data": json.dumps(image).encode()}]
+        self.project.client("firehose").put_record_batch(DeliveryStreamName=DELIVERY_STREAM, Records=records)
+
+    def _has_lines(self, day: date) -> bool:
+        return any(f"/dt={day.isoformat()}/" in key for key in self._files(DATA, "curated/"))
+
+    def _files(self, bucket: str, prefix: str) -> set[str]:
+        pages = self.project.client("s3").get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
+        return {item["Key"] for page in pages for item in page.get("Contents", ())}
 
     def _arrives(self, queue: str, act: Callable[[], object], patience: float) -> str:
         sqs = self.project.client("sqs")
@@ -218,10 +270,14 @@ def ways(deployed: TestProject) -> Iterator[Ways]:
         rendered = {"FunctionName": name, "Qualifier": "live", **{name: config[name] for name in names}}
         kept.append(rendered)
         client.put_function_event_invoke_config(**{**rendered, "MaximumRetryAttempts": 0})
+    [mapping] = client.list_event_source_mappings(FunctionName=f"{STREAM_FUNCTION}:live")["EventSourceMappings"]
+    client.update_event_source_mapping(UUID=mapping["UUID"], MaximumRetryAttempts=0)
     try:
         yield found
     finally:
         found.end()
+        attempts = mapping["MaximumRetryAttempts"]
+        client.update_event_source_mapping(UUID=mapping["UUID"], MaximumRetryAttempts=attempts)
         for rendered in kept:
             client.put_function_event_invoke_config(**rendered)
         events.enable_rule(Name=rule)
@@ -301,8 +357,14 @@ def _sids(document: Policy) -> list[tuple[int, str]]:
 
 def _fails(ways: Mapping[str, Callable[[float], str]], sid: str) -> str:
     """Return the first way that does not come through; the slow ones only where they can matter."""
-    slow = {"keep a failed invocation", "start a report by schedule", "keep an undeliverable schedule"}
+    slow = {
+        *("keep a failed invocation", "start a report by schedule", "keep an undeliverable schedule"),
+        *("read the stream", "name what failed"),
+    }
     wanted = {
+        "ReadTheStream": {"read the stream"},
+        "ListStreams": {"read the stream"},
+        "NameWhatFailed": {"name what failed"},
         "ReportFailedInvocations": {"keep a failed invocation"},
         "InvokeTheLiveReportGenerator": {"start a report by schedule"},
         "KeepUndeliveredEvents": {"keep an undeliverable schedule"},
@@ -312,18 +374,17 @@ def _fails(ways: Mapping[str, Callable[[float], str]], sid: str) -> str:
 
 def test_every_role_of_the_project_is_looked_at(deployed: TestProject) -> None:
     roles = {role["RoleName"] for role in deployed.client("iam").list_roles()["Roles"]}
-    known = {*FUNCTION_ROLES, SCHEDULER_ROLE, FLOW_LOGS_ROLE}
-    assert {role for role in roles if role.startswith(PREFIX) and not role.startswith(ADDED)} == known
+    assert {role for role in roles if role.startswith(PREFIX)} == {*ROLES, FLOW_LOGS_ROLE}
 
 
-@pytest.mark.parametrize("role", [*FUNCTION_ROLES, SCHEDULER_ROLE])
+@pytest.mark.parametrize("role", ROLES)
 def test_every_way_comes_through_under_the_rendered_role(ways: Ways, role: str) -> None:
     assert {name: why for name, way in ways.of(role).items() if (why := way(PATIENCE))} == {}
 
 
 def test_each_part_of_each_policy_is_needed(deployed: TestProject, ways: Ways, request: pytest.FixtureRequest) -> None:
     iam, proofs, unproven = deployed.client("iam"), Proofs(), []
-    for role in (*FUNCTION_ROLES, SCHEDULER_ROLE, FLOW_LOGS_ROLE):
+    for role in (*ROLES, FLOW_LOGS_ROLE):
         for policy, document in _policies(deployed, role).items():
             for index, sid in _sids(document):
                 if sid in CITED:
@@ -349,8 +410,7 @@ def _compare(proofs: Proofs, request: pytest.FixtureRequest) -> None:
         "# What each right of each role is for\n\n"
         "Made by `tests/integration/deployed/test_roles_proven.py`: each line was taken away by itself on the\n"
         "deployed project, and the walk in its last column then failed. `--update-golden` writes this page anew.\n"
-        "A cited line is not enforced by the emulator; there are no others than those. The roles that an added module\n"
-        "brings (07-data-transformation) are not in the table.\n\n"
+        "A cited line is not enforced by the emulator; there are no others than those.\n\n"
         "| role | statement | action, resource or value of a condition | needed to |\n|---|---|---|---|\n"
         + "\n".join(lines)
         + "\n"
@@ -432,7 +492,7 @@ def test_each_condition_keeps_something_out(deployed: TestProject, name: str, si
 def test_every_condition_that_is_not_cited_has_a_probe(deployed: TestProject) -> None:
     found = {
         (role.removeprefix(f"{PREFIX}-"), statement["Sid"])
-        for role in (*FUNCTION_ROLES, SCHEDULER_ROLE)
+        for role in ROLES
         for document in _policies(deployed, role).values()
         for statement in document["Statement"]
         if "Condition" in statement and statement["Sid"] not in CITED

@@ -1211,6 +1211,7 @@ def put_keys(emulator: RunningEmulator, table: str, *keys: str) -> None:
         emulator.client("dynamodb").put_item(TableName=table, Item={"pk": {"S": key}})
 
 
+STREAM_ACTIONS = ["dynamodb:DescribeStream", "dynamodb:GetRecords", "dynamodb:GetShardIterator", "dynamodb:ListStreams"]
 COUNTS = """
 def handler(event, context):
     print("seen " + " ".join(record["dynamodb"]["Keys"]["pk"]["S"] for record in event["Records"]))
@@ -1221,7 +1222,7 @@ def test_changes_survive_a_stop(tmp_path: Path) -> None:
     def seen_after(folder: Path, *options: str) -> str:
         with start_emulator(folder, persist=True, options=options) as emulator:
             table, stream = make_table_with_stream(emulator)
-            reads = allow(["dynamodb:GetRecords", "dynamodb:GetShardIterator", "dynamodb:DescribeStream"], "*")
+            reads = allow(STREAM_ACTIONS, "*")
             function = make_function(emulator, COUNTS, LOGGING, reads)
             emulator.client("lambda").create_event_source_mapping(
                 EventSourceArn=stream, FunctionName=function, StartingPosition="TRIM_HORIZON"
@@ -1269,10 +1270,10 @@ def test_stream_mappings_retry_as_configured(mended: RunningEmulator, bare: Runn
             (message["requestContext"]["condition"], message["DDBStreamBatchInfo"]["batchSize"]) for message in messages
         ]
 
-    may_read = allow("dynamodb:GetRecords", "*")
+    may_read = allow(STREAM_ACTIONS, "*")
     assert given_up(bare, may_read) == []
     assert given_up(mended, may_read) == [("RetryAttemptsExhausted", 1)]
-    assert given_up(mended) == [], "a function whose role may not read the stream gets nothing"
+    assert given_up(mended, allow(STREAM_ACTIONS[:-1], "*")) == [], "a role that may not list streams gets nothing"
 
 
 UPPERCASE = """
@@ -1291,6 +1292,9 @@ def handler(event, context):
         records.append({"recordId": record["recordId"], "result": result, "data": data, "metadata": keys})
     return {"records": records}
 """
+TO_INVOKE = ["lambda:GetFunctionConfiguration", "lambda:InvokeFunction"]
+TO_FIND = ["s3:GetBucketLocation", "s3:ListBucket", "s3:ListBucketMultipartUploads"]
+TO_WRITE = ["s3:AbortMultipartUpload", "s3:PutObject"]
 FROM_FIREHOSE = trust({"Service": "firehose.amazonaws.com"})
 
 
@@ -1319,16 +1323,23 @@ def make_delivery_stream(emulator: RunningEmulator, bucket: str, role: str, func
     return stream
 
 
-def delivered(emulator: RunningEmulator, *texts: str, **rights: bool) -> dict[str, list[str]]:
-    """Put texts into a new delivery stream, in one call; returns what its files hold, by folder."""
+def delivered(emulator: RunningEmulator, *texts: str, without: str = "") -> dict[str, list[str]]:
+    """Put texts into a new delivery stream, in one call; returns what its files hold, by folder.
+
+    Args:
+        emulator: Where.
+        texts: The records.
+        without: An action that the stream's role lacks.
+    """
     bucket, s3 = name("bucket"), emulator.client("s3")
     s3.create_bucket(Bucket=bucket)
     function = make_function(emulator, UPPERCASE, LOGGING)
     grants = {
-        "invoke": allow("lambda:InvokeFunction", function),
-        "write": allow("s3:PutObject", f"arn:aws:s3:::{bucket}/*"),
+        function: TO_INVOKE,
+        f"arn:aws:s3:::{bucket}": TO_FIND,
+        f"arn:aws:s3:::{bucket}/*": TO_WRITE,
     }
-    held = [grant for right, grant in grants.items() if rights.get(right, True)]
+    held = [allow([one for one in actions if one != without], resource) for resource, actions in grants.items()]
     role = make_role(emulator, *held, trusts=FROM_FIREHOSE)
     stream = make_delivery_stream(emulator, bucket, role, function)
     records = [{"Data": text.encode()} for text in texts]
@@ -1372,10 +1383,12 @@ def test_delivery_streams_act_as_their_role(mended: RunningEmulator, bare: Runni
     assert can_be_made_with(bare, FROM_LAMBDA)
     assert not can_be_made_with(mended, FROM_LAMBDA)
     assert can_be_made_with(mended, FROM_FIREHOSE)
-    assert delivered(bare, "apple", invoke=False) == {"good/a": ["APPLE of 1;"]}
-    assert delivered(mended, "apple", invoke=False) == {"errors/processing-failed": ["apple"]}
-    assert delivered(bare, "apple", write=False) == {"good/a": ["APPLE of 1;"]}
-    assert delivered(mended, "apple", write=False) == {}
+    for action in TO_INVOKE:
+        assert delivered(bare, "apple", without=action) == {"good/a": ["APPLE of 1;"]}
+        assert delivered(mended, "apple", without=action) == {"errors/processing-failed": ["apple"]}, action
+    for action in (*TO_FIND, *TO_WRITE):
+        assert delivered(bare, "apple", without=action) == {"good/a": ["APPLE of 1;"]}
+        assert delivered(mended, "apple", without=action) == {}, action
 
 
 def test_delivery_streams_read_back(mended: RunningEmulator, bare: RunningEmulator) -> None:

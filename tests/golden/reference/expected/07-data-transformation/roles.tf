@@ -211,7 +211,7 @@ data "aws_iam_policy_document" "firehose" {
   }
 
   statement {
-    sid       = "WriteOwnLog"
+    sid       = "WriteDeliveryLog"
     actions   = ["logs:PutLogEvents"]
     resources = ["${aws_cloudwatch_log_group.delivery.arn}:log-stream:*"]
   }
