@@ -7,6 +7,7 @@ No mend weakens a check of IAM; several add one.
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import contextvars
 import copy
@@ -1298,6 +1299,26 @@ def apis_need_permission_to_invoke() -> None:
     apigateway_v1._invoke_lambda_proxy_v1 = invoke
 
 
+def apis_wait_as_long_as_they_are_told() -> None:
+    """How long a REST API waits for a function.
+
+    AWS: as long as the integration's timeout says; then the caller gets 504, and the function goes on.
+    Emulator: until the function has answered (`services/apigateway_v1.py`, `_invoke_lambda_proxy_v1`).
+    """
+    from ministack.services import apigateway_v1
+
+    original = apigateway_v1._invoke_lambda_proxy_v1
+
+    async def invoke(integration: Any, *others: Any, **named: Any) -> Any:
+        call = asyncio.ensure_future(original(integration, *others, **named))
+        done, _ = await asyncio.wait({call}, timeout=int(integration.get("timeoutInMillis") or 29_000) / 1000)
+        if not done:
+            return apigateway_v1._gw_error("INTEGRATION_TIMEOUT", "Endpoint request timed out")
+        return call.result()
+
+    apigateway_v1._invoke_lambda_proxy_v1 = invoke
+
+
 def http_apis_need_permission_to_invoke() -> None:
     """An HTTP API that calls a function.
 
@@ -2100,6 +2121,7 @@ MENDS: tuple[Callable[[], None], ...] = (
     schedules_fire_on_time,
     events_invoke_functions_asynchronously,
     apis_need_permission_to_invoke,
+    apis_wait_as_long_as_they_are_told,
     http_apis_need_permission_to_invoke,
     alarms_tell_eventbridge,
     embedded_metrics_become_metrics,

@@ -12,6 +12,8 @@ import io
 import json
 import socket
 import time
+import urllib.error
+import urllib.request
 import uuid
 import zipfile
 from collections.abc import Callable, Mapping
@@ -420,7 +422,6 @@ def test_policies_see_the_key_that_a_write_names(mended: RunningEmulator, bare: 
 def query_xml(emulator: RunningEmulator, service: str, parameters: dict[str, str]) -> str:
     """Call an API in its Query form, as terraform's provider does, and return the XML of the answer."""
     import urllib.parse
-    import urllib.request
 
     from botocore.auth import SigV4Auth
     from botocore.awsrequest import AWSRequest
@@ -975,43 +976,51 @@ def test_events_invoke_functions_asynchronously(mended: RunningEmulator, bare: R
     assert failures(mended, permitted=False) == 0
 
 
+def answer_of_function(emulator: RunningEmulator, code: str, *, method: str = "GET", milliseconds: int = 29_000) -> int:
+    """Return the status of a GET request to a REST API whose permission to call the function is for a method."""
+    gateway, api = emulator.client("apigateway"), make_api(emulator)
+    function = make_function(emulator, code)
+    root = gateway.get_resources(restApiId=api)["items"][0]["id"]
+    resource = gateway.create_resource(restApiId=api, parentId=root, pathPart="{id}")["id"]
+    common = {"restApiId": api, "resourceId": resource, "httpMethod": "GET"}
+    gateway.put_method(**common, authorizationType="NONE")
+    uri = f"arn:aws:apigateway:{REGION}:lambda:path/2015-03-31/functions/{function}/invocations"
+    gateway.put_integration(
+        **common, type="AWS_PROXY", integrationHttpMethod="POST", uri=uri, timeoutInMillis=milliseconds
+    )
+    gateway.create_deployment(restApiId=api, stageName="live")
+    emulator.client("lambda").add_permission(
+        FunctionName=function,
+        StatementId="api",
+        Action="lambda:InvokeFunction",
+        Principal="apigateway.amazonaws.com",
+        SourceArn=f"arn:aws:execute-api:{REGION}:{ACCOUNT}:{api}/live/{method}/*",
+    )
+    url = f"{emulator.endpoint}/restapis/{api}/live/_user_request_/7"
+    try:
+        with urllib.request.urlopen(url, timeout=10) as answer:
+            return int(answer.status)
+    except urllib.error.HTTPError as error:
+        return error.code
+
+
+ANSWERS = "def handler(event, context): return {'statusCode': 200}"
+DAWDLES = "import time; handler = lambda event, context: (time.sleep(1), {'statusCode': 200})[1]"
+
+
 def test_apis_need_permission_to_invoke(mended: RunningEmulator, bare: RunningEmulator) -> None:
-    import urllib.error
-    import urllib.request
+    assert answer_of_function(bare, ANSWERS, method="POST") == 200
+    assert answer_of_function(mended, ANSWERS, method="POST") == 500
+    assert answer_of_function(mended, ANSWERS) == 200
 
-    def status(emulator: RunningEmulator, *, permitted: bool) -> int:
-        gateway, api = emulator.client("apigateway"), make_api(emulator)
-        function = make_function(emulator, "def handler(event, context): return {'statusCode': 200}")
-        root = gateway.get_resources(restApiId=api)["items"][0]["id"]
-        resource = gateway.create_resource(restApiId=api, parentId=root, pathPart="{id}")["id"]
-        common = {"restApiId": api, "resourceId": resource, "httpMethod": "GET"}
-        gateway.put_method(**common, authorizationType="NONE")
-        uri = f"arn:aws:apigateway:{REGION}:lambda:path/2015-03-31/functions/{function}/invocations"
-        gateway.put_integration(**common, type="AWS_PROXY", integrationHttpMethod="POST", uri=uri)
-        gateway.create_deployment(restApiId=api, stageName="live")
-        source = f"arn:aws:execute-api:{REGION}:{ACCOUNT}:{api}/live/{'GET' if permitted else 'POST'}/*"
-        emulator.client("lambda").add_permission(
-            FunctionName=function,
-            StatementId="api",
-            Action="lambda:InvokeFunction",
-            Principal="apigateway.amazonaws.com",
-            SourceArn=source,
-        )
-        url = f"{emulator.endpoint}/restapis/{api}/live/_user_request_/7"
-        try:
-            with urllib.request.urlopen(url, timeout=10) as answer:
-                return int(answer.status)
-        except urllib.error.HTTPError as error:
-            return error.code
 
-    assert status(bare, permitted=False) == 200
-    assert status(mended, permitted=False) == 500
-    assert status(mended, permitted=True) == 200
+def test_apis_wait_as_long_as_they_are_told(mended: RunningEmulator, bare: RunningEmulator) -> None:
+    assert answer_of_function(bare, DAWDLES, milliseconds=500) == 200
+    assert answer_of_function(mended, DAWDLES, milliseconds=500) == 504
+    assert answer_of_function(mended, DAWDLES) == 200
 
 
 def test_http_apis_need_permission_to_invoke(mended: RunningEmulator, bare: RunningEmulator) -> None:
-    import urllib.error
-    import urllib.request
 
     def status(emulator: RunningEmulator, *, permitted: bool) -> int:
         gateway = emulator.client("apigatewayv2")
