@@ -99,7 +99,7 @@ def test_an_hour_that_came_twice_is_counted_twice(lake: Lake) -> None:
 def test_nothing_personal_is_in_the_table(lake: Lake) -> None:
     table = f'"{lake.outputs["database_name"]}"."{lake.outputs["table_name"]}"'
     customers = [key for [key] in lake.ask(f"SELECT DISTINCT customer_key FROM {table}")]
-    assert 1 < len(customers) <= 1000
+    assert len(customers) > 1
     assert all(len(key) == 32 and set(key) <= set("0123456789abcdef") for key in customers)
     s3 = lake.project.client("s3")
     for key in list(lake.files("curated/"))[:5]:
