@@ -14,6 +14,7 @@ import copy
 import email
 import email.policy
 import functools
+import itertools
 import json
 import logging
 import os
@@ -736,6 +737,58 @@ def identities_name_their_configuration_set() -> None:
         return answer
 
     ses_v2.handle_request = handle_request
+
+
+def configuration_sets_tell_of_bounces() -> None:
+    """What a configuration set's destinations hear of a mail.
+
+    AWS: bounces and complaints of mails that were sent with the set, if the topic lets SES in; the addresses of the
+    mailbox simulator bounce and complain without fail (SES developer guide, 'Using the mailbox simulator', and
+    'Contents of event data that Amazon SES publishes to Amazon SNS').
+    Emulator: destinations are kept and hear nothing; the simulator's addresses are known to the older notifications
+    of identities only (`services/ses_v2.py`, `handle_request`; `services/ses.py`, `_send_notifications`).
+    """
+    from ministack.services import ses_v2
+
+    original = ses_v2.handle_request
+
+    async def handle_request(method: str, path: str, headers: Any, body: bytes, query_params: Any) -> Any:
+        answer = await original(method, path, headers, body, query_params)
+        if method == "POST" and path.rstrip("/").endswith("/outbound-emails") and answer[0] == 200:
+            _tell_of_bounces(_mail_of(body), json.loads(answer[2])["MessageId"])
+        return answer
+
+    ses_v2.handle_request = handle_request
+
+
+def _tell_of_bounces(sent: Mapping[str, Any], message_id: str) -> None:
+    """Publish the events of a mail to the topics of its configuration set."""
+    from ministack.core.responses import get_account_id, get_region
+    from ministack.services import ses, ses_v2, sns
+
+    account, now = get_account_id(), datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    source = f"arn:aws:ses:{get_region()}:{account}:configuration-set/{sent['set']}"
+    destinations = (ses_v2._config_sets.get(sent["set"]) or {}).get("EventDestinations") or {}
+    mail = {
+        "timestamp": now,
+        "source": sent["ses:FromAddress"],
+        "sendingAccountId": account,
+        "messageId": message_id,
+        "destination": sent["ses:Recipients"],
+        "tags": {"ses:configuration-set": [sent["set"]]},
+    }
+    for recipient, destination in itertools.product(sent["ses:Recipients"], destinations.values()):
+        topic = (destination.get("SnsDestination") or {}).get("TopicArn", "")
+        local, _, domain = recipient.partition("@")
+        simulated = domain == ses._SIMULATOR_DOMAIN and destination["Enabled"]
+        for kind, detail in ses._SIMULATOR_OUTCOMES.get(local.partition("+")[0], ()) if simulated else ():
+            if kind.upper() not in destination["MatchingEventTypes"]:
+                continue
+            if not sns.topic_policy_allows(topic, "ses.amazonaws.com", source, account):
+                logger.warning("%s may not publish to %r", source, topic)
+                continue
+            event = {"eventType": kind, "mail": mail, **ses._notification_detail(kind, recipient, now, detail)}
+            sns.publish_internal(topic, json.dumps(event), "Amazon SES Email Event Notification")
 
 
 def sent_mail_survives_a_stop() -> None:
@@ -2110,6 +2163,7 @@ MENDS: tuple[Callable[[], None], ...] = (
     stream_mappings_default_to_a_hundred,
     repeated_transactions_are_recognised,
     identities_name_their_configuration_set,
+    configuration_sets_tell_of_bounces,
     sent_mail_survives_a_stop,
     logs_keep_saved_queries,
     # These five wrap the delivery of an event, the innermost first.

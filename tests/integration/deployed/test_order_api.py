@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from tests.support.functions import another_version
 from tests.support.order_api import OrderApi, Reply
 from tests.support.project import TestProject
 from tests.support.proxy import Answer, Call, Proxy, json_error, times
@@ -167,28 +168,10 @@ def throttled(project: TestProject) -> contextlib.AbstractContextManager[None]:
     return limits()
 
 
-@contextlib.contextmanager
-def another_version(project: TestProject, **variables: str) -> Iterator[None]:
-    """Let the alias serve a version with other variables for a while."""
-    client = project.client("lambda")
-    before = client.get_function_configuration(FunctionName=FUNCTION)["Environment"]["Variables"]
-    serving = client.get_alias(FunctionName=FUNCTION, Name="live")["FunctionVersion"]
-    client.update_function_configuration(FunctionName=FUNCTION, Environment={"Variables": {**before, **variables}})
-    version = client.publish_version(FunctionName=FUNCTION)["Version"]
-    client.update_alias(FunctionName=FUNCTION, Name="live", FunctionVersion=version)
-    try:
-        yield
-    finally:
-        client.update_alias(FunctionName=FUNCTION, Name="live", FunctionVersion=serving)
-        client.update_function_configuration(FunctionName=FUNCTION, Environment={"Variables": before})
-        with contextlib.suppress(client.exceptions.ResourceNotFoundException):
-            client.delete_function(FunctionName=FUNCTION, Qualifier=version)
-
-
 def spoilt(api: OrderApi, project: TestProject, fault: Answer, operation: str, variables: Any = None) -> Reply:
     with Proxy(project.endpoint) as proxy:
         proxy.rules.append(lambda call: fault if call.operation == operation else None)
-        with another_version(project, AWS_ENDPOINT_URL_DYNAMODB=proxy.endpoint, **(variables or {})):
+        with another_version(project, FUNCTION, AWS_ENDPOINT_URL_DYNAMODB=proxy.endpoint, **(variables or {})):
             answer = api.post("/orders", order(), f"spoilt-{time.time_ns()}")
         assert proxy.answered or variables
     return answer
@@ -223,7 +206,7 @@ def late(api: OrderApi, project: TestProject) -> Reply:
     """Order while the table takes longer than the gateway waits: the order is placed, and the next request finds it."""
     key, slow = f"late-{time.time_ns()}", Answer(delay=1.5, pass_on=True)
     with Proxy(project.endpoint) as proxy:
-        with another_version(project, AWS_ENDPOINT_URL_DYNAMODB=proxy.endpoint):
+        with another_version(project, FUNCTION, AWS_ENDPOINT_URL_DYNAMODB=proxy.endpoint):
             api.get("/orders", customer_id=key)  # so that the start is over
             proxy.rules.append(times(1, lambda call: slow if call.operation == "TransactWriteItems" else None))
             with impatient(project, 1000):
@@ -313,7 +296,7 @@ def test_a_client_whose_connection_was_cut_gets_the_first_answer(api: OrderApi, 
 
     with (
         Proxy(deployed.endpoint) as proxy,
-        another_version(deployed, AWS_ENDPOINT_URL_DYNAMODB=proxy.endpoint),
+        another_version(deployed, FUNCTION, AWS_ENDPOINT_URL_DYNAMODB=proxy.endpoint),
     ):
         proxy.rules.append(times(1, cut))
         first = api.post("/orders", order("cut"), "cut")

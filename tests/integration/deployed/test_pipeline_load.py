@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 
-from tests.integration.deployed.test_order_api import another_version
+from tests.support.functions import another_version
 from tests.support.order_api import OrderApi
 from tests.support.project import TestProject
 from tests.support.proxy import Answer, Call, Proxy, Rule, json_error
@@ -154,7 +154,7 @@ def _load(project: TestProject, count: int, clients: int, seed: int) -> None:
     began, run = datetime.now(UTC).date(), f"load-{seed}-{time.time_ns()}"
     with (
         Proxy(project.endpoint) as proxy,
-        another_version(project, AWS_ENDPOINT_URL_DYNAMODB=proxy.endpoint),
+        another_version(project, f"{PREFIX}-order-processor", AWS_ENDPOINT_URL_DYNAMODB=proxy.endpoint),
         _unthrottled(project),
         ThreadPoolExecutor(clients) as pool,
     ):

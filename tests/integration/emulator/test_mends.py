@@ -709,6 +709,42 @@ def test_identities_name_their_configuration_set(mended: RunningEmulator, bare: 
     assert answered(mended) == [True, True, True]
 
 
+def test_configuration_sets_tell_of_bounces(mended: RunningEmulator, bare: RunningEmulator) -> None:
+    def told(emulator: RunningEmulator, *, lets_in: bool = True) -> list[str]:
+        ses, sns = emulator.client("sesv2"), emulator.client("sns")
+        url, queue = make_queue(emulator, from_service("sns.amazonaws.com", "sqs:SendMessage"))
+        sender, suite = f"{name('reports')}@shop.example", name("set")
+        topic = sns.create_topic(Name=name("topic"))["TopicArn"]
+        publisher = "ses.amazonaws.com" if lets_in else "events.amazonaws.com"
+        grant = {"Effect": "Allow", "Principal": {"Service": publisher}, "Action": "sns:Publish", "Resource": topic}
+        policy = json.dumps({"Version": "2012-10-17", "Statement": [grant]})
+        sns.set_topic_attributes(TopicArn=topic, AttributeName="Policy", AttributeValue=policy)
+        sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=queue, Attributes={"RawMessageDelivery": "true"})
+        ses.create_email_identity(EmailIdentity=sender)
+        ses.create_configuration_set(ConfigurationSetName=suite)
+        ses.create_configuration_set_event_destination(
+            ConfigurationSetName=suite,
+            EventDestinationName="failures",
+            EventDestination={
+                "Enabled": True,
+                "MatchingEventTypes": ["BOUNCE", "COMPLAINT"],
+                "SnsDestination": {"TopicArn": topic},
+            },
+        )
+        for who in ("bounce", "complaint", "success"):
+            ses.send_email(
+                FromEmailAddress=sender,
+                Destination={"ToAddresses": [f"{who}@simulator.amazonses.com"]},
+                Content={"Simple": {"Subject": {"Data": "s"}, "Body": {"Text": {"Data": "b"}}}},
+                ConfigurationSetName=suite,
+            )
+        return sorted(json.loads(message["Body"])["eventType"] for message in received(emulator, url, 1))
+
+    assert told(bare) == []
+    assert told(mended) == ["Bounce", "Complaint"]
+    assert told(mended, lets_in=False) == []
+
+
 def test_sent_mail_survives_a_stop(tmp_path: Path) -> None:
     def subjects(folder: Path, *options: str) -> list[str]:
         with start_emulator(folder, persist=True, options=options) as emulator:
