@@ -215,8 +215,10 @@ class Lake:
 
 def _document(currency: str, results: dict[str, list[list[Any]]]) -> dict[str, Any]:
     own = {name: [row[1:] for row in rows if row[0] == currency] for name, rows in results.items()}
-    [[refunded_orders, refunds, refunded, cancelled, voided, kept]] = own["refunds-and-cancellations"]
-    [[orders, units, gross, discounts, net, shipping, tax, total, average]] = own["daily-figures"]
+    [[refunded_orders, refunds, refunded, refund_rate, cancelled, voided, cancelled_rate, kept]] = own[
+        "refunds-and-cancellations"
+    ]
+    [[orders, units, gross, discounts, net, shipping, tax, total, average, order_units]] = own["daily-figures"]
 
     def amount(value: str) -> str:
         found = Decimal(value)
@@ -234,8 +236,14 @@ def _document(currency: str, results: dict[str, list[list[Any]]]) -> dict[str, A
         "tax": amount(tax),
         "total": amount(total),
         "average_order_value": amount(average),
-        "refunds": {"orders": int(refunded_orders), "count": int(refunds), "total": amount(refunded)},
-        "cancellations": {"orders": int(cancelled), "total": amount(voided)},
+        "units_per_order": f"{Decimal(order_units):.2f}",
+        "refunds": {
+            "orders": int(refunded_orders),
+            "count": int(refunds),
+            "total": amount(refunded),
+            "rate": f"{Decimal(refund_rate):.4f}",
+        },
+        "cancellations": {"orders": int(cancelled), "total": amount(voided), "rate": f"{Decimal(cancelled_rate):.4f}"},
         "kept": amount(kept),
         "customers": {kind: {"orders": int(n), "total": amount(sum_)} for kind, n, sum_ in own["customers"]},
         "by_category": [

@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 import pytest
 
 from tests.support.api import ORDER, open_shop, place
+from tests.support.functions import another_version
 from tests.support.project import TestProject
 
 PREFIX = "ecommerce-analytics-local"
@@ -19,6 +20,7 @@ REPORTS = f"{PREFIX}-reports-000000000000"
 # Days without orders, so that no other test finds what is left here.
 SCHEDULED_DAY = "1999-01-03"
 REQUESTED_DAY = "1999-01-04"
+BOUNCING_DAY = "1999-01-05"
 PATIENCE = 30.0
 
 T = TypeVar("T")
@@ -102,6 +104,44 @@ def test_a_report_can_be_asked_for_and_the_diary_keeps_it(deployed: TestProject)
         return kinds if len(kinds) == 2 else set()
 
     assert _wait_for(diary) == {"ReportRequested", "Object Created"}
+
+
+def test_a_mail_that_comes_back_or_annoys_raises_an_alert(deployed: TestProject) -> None:
+    """To SES's mailbox simulator; in an account SES makes these events of real bounces and complaints."""
+    sns, sqs = deployed.client("sns"), deployed.client("sqs")
+    [topic] = [one["TopicArn"] for one in sns.list_topics()["Topics"] if one["TopicArn"].endswith(f":{PREFIX}-alerts")]
+    url = sqs.create_queue(QueueName="bounces")["QueueUrl"]
+    queue = f"{topic.rpartition(':')[0].replace(':sns:', ':sqs:')}:bounces"
+    grant = {"Effect": "Allow", "Principal": {"Service": "sns.amazonaws.com"}, "Action": "sqs:SendMessage"}
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [{**grant, "Resource": queue}]})
+    sqs.set_queue_attributes(QueueUrl=url, Attributes={"Policy": policy})
+    subscription = sns.subscribe(
+        TopicArn=topic, Protocol="sqs", Endpoint=queue, Attributes={"RawMessageDelivery": "true"}
+    )["SubscriptionArn"]
+    recipients = "bounce@simulator.amazonses.com,complaint@simulator.amazonses.com"
+    events: list[dict[str, Any]] = []
+
+    def told() -> bool:
+        for message in sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages", ()):
+            sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
+            events.append(json.loads(message["Body"]))
+        return len([event for event in events if "eventType" in event]) == 2
+
+    try:
+        with another_version(deployed, f"{PREFIX}-notifier", RECIPIENTS=recipients):
+            payload = json.dumps({"report_date": BOUNCING_DAY}).encode()
+            deployed.client("lambda").invoke(
+                FunctionName=f"{PREFIX}-report-generator", Qualifier="live", Payload=payload
+            )
+            assert _wait_for(told)
+    finally:
+        sns.unsubscribe(SubscriptionArn=subscription)
+        sqs.delete_queue(QueueUrl=url)
+    failures = {event["eventType"]: event for event in events if "eventType" in event}
+    bounced, complained = failures["Bounce"], failures["Complaint"]
+    assert bounced["bounce"]["bouncedRecipients"][0]["emailAddress"] == "bounce@simulator.amazonses.com"
+    assert complained["complaint"]["complainedRecipients"] == [{"emailAddress": "complaint@simulator.amazonses.com"}]
+    assert bounced["mail"]["tags"]["ses:configuration-set"] == [f"{PREFIX}-reports"]
 
 
 def test_every_alarm_names_a_runbook_that_the_readme_holds(deployed: TestProject) -> None:

@@ -21,7 +21,7 @@ NAME = "07-data-transformation"
 DATA = f"{PREFIX}-data-000000000000"
 REPORTED = {
     *("orders", "units", "gross", "discounts", "net", "shipping", "tax", "total", "average_order_value"),
-    *("customers", "by_category", "by_hour", "top_products"),
+    *("units_per_order", "refunds", "cancellations", "kept", "customers", "by_category", "by_hour", "top_products"),
 }
 """What a report says at least of each currency."""
 LONG_DAY = longest_day(datetime.now(UTC).date())

@@ -64,10 +64,12 @@ locals {
             WHEN 0 THEN CAST(round(average, 0) AS DECIMAL(38, 4))
             WHEN 3 THEN CAST(round(average, 3) AS DECIMAL(38, 4))
             ELSE CAST(round(average, 2) AS DECIMAL(38, 4))
-          END AS average_order_value
+          END AS average_order_value,
+          CAST(round(order_units, 2) AS DECIMAL(38, 2)) AS units_per_order
         FROM (
           SELECT currency, digits, orders, units, gross, discounts, shipping, tax, total,
-            CAST(CAST(total AS DECIMAL(38, 10)) / orders AS DECIMAL(38, 10)) AS average
+            CAST(CAST(total AS DECIMAL(38, 10)) / orders AS DECIMAL(38, 10)) AS average,
+            CAST(CAST(units AS DECIMAL(38, 10)) / orders AS DECIMAL(38, 10)) AS order_units
           FROM (
             SELECT currency,
               max(currency_digits) AS digits,
@@ -96,11 +98,19 @@ locals {
     }
     refunds-and-cancellations = {
       description = "What became of a day's orders, per currency: refunded, voided by cancelling, and kept"
+      # Of a day whose orders cost nothing, nothing is refunded.
       sql         = <<-SQL
-        SELECT currency, refunded_orders, refunds, refunded, cancelled_orders, voided,
+        SELECT currency, refunded_orders, refunds, refunded,
+          CASE WHEN total = 0 THEN CAST(0 AS DECIMAL(38, 4))
+            ELSE CAST(round(CAST(CAST(refunded AS DECIMAL(38, 10)) / total AS DECIMAL(38, 10)), 4) AS DECIMAL(38, 4))
+          END AS refund_rate,
+          cancelled_orders, voided,
+          CAST(round(CAST(CAST(cancelled_orders AS DECIMAL(38, 10)) / orders AS DECIMAL(38, 10)), 4) AS DECIMAL(38, 4))
+            AS cancellation_rate,
           total - refunded - voided AS kept
         FROM (
           SELECT currency,
+            count(*) AS orders,
             count(CASE WHEN refund_count > 0 THEN 1 END) AS refunded_orders,
             sum(refund_count) AS refunds,
             sum(CAST(refunded AS DECIMAL(38, 4))) AS refunded,
