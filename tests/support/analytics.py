@@ -261,10 +261,3 @@ def _document(currency: str, results: dict[str, list[list[Any]]]) -> dict[str, A
             for kind in ("by_revenue", "by_units")
         },
     }
-
-
-def shared(figures: Any, other: Any) -> Any:
-    """Return of some figures those that the other document has, too."""
-    if not isinstance(figures, dict) or not isinstance(other, dict):
-        return figures
-    return {name: shared(value, other[name]) for name, value in figures.items() if name in other}
