@@ -151,7 +151,7 @@ class Ways:
 
     def failed(self, role: str, patience: float) -> str:
         invoke = self.project.client("lambda").invoke
-        return self._arrives(
+        return self.arrives(
             f"{role}-dlq",
             lambda: invoke(FunctionName=role, Qualifier="live", InvocationType="Event", Payload=b"{}"),
             patience,
@@ -164,7 +164,7 @@ class Ways:
         return "" if there else "no report was made"
 
     def undeliverable(self, patience: float) -> str:
-        return self._arrives(
+        return self.arrives(
             f"{PREFIX}-report-schedule-dlq", lambda: self._schedule("nothing", {"walk": True}), patience
         )
 
@@ -181,7 +181,7 @@ class Ways:
         iam.put_role_policy(RoleName=STREAM_FUNCTION, PolicyName="refused", PolicyDocument=document)
         try:
             put = self.project.client("dynamodb").put_item
-            return self._arrives(f"{STREAM_FUNCTION}-dlq", lambda: put(TableName=ORDERS, Item=item), patience)
+            return self.arrives(f"{STREAM_FUNCTION}-dlq", lambda: put(TableName=ORDERS, Item=item), patience)
         finally:
             iam.delete_role_policy(RoleName=STREAM_FUNCTION, PolicyName="refused")
 
@@ -206,7 +206,8 @@ class Ways:
         pages = self.project.client("s3").get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
         return {item["Key"] for page in pages for item in page.get("Contents", ())}
 
-    def _arrives(self, queue: str, act: Callable[[], object], patience: float) -> str:
+    def arrives(self, queue: str, act: Callable[[], object], patience: float) -> str:
+        """Do something that ends in a queue; returns why it did not, or nothing."""
         sqs = self.project.client("sqs")
         url = sqs.get_queue_url(QueueName=queue)["QueueUrl"]
 
@@ -498,3 +499,63 @@ def test_every_condition_that_is_not_cited_has_a_probe(deployed: TestProject) ->
         if "Condition" in statement and statement["Sid"] not in CITED
     }
     assert found == set(PROBES)
+
+
+@dataclass(frozen=True)
+class Route:
+    """What an EventBridge rule calls, by which statement of the function's policy, and what makes it do so."""
+
+    function: str
+    statement: str
+    queue: str
+    cause: Callable[[Ways], object]
+
+
+def _ask_for_a_report(ways: Ways) -> None:
+    detail = json.dumps({"report_date": ways.another_day().isoformat()})
+    entry = {"Source": "analytics.orders", "DetailType": "ReportRequested", "Detail": detail}
+    ways.project.client("events").put_events(Entries=[entry])
+
+
+ROUTES = {
+    "report-requested": Route("report-generator", "AllowReportRequested", "report-requested-dlq", _ask_for_a_report),
+    "report-written": Route("notifier", "AllowReportWritten", "notifier-dlq", Ways.manifest),
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("rule", list(ROUTES))
+def test_each_grant_to_eventbridge_is_needed(deployed: TestProject, ways: Ways, rule: str) -> None:
+    """EventBridge has no role here: functions and queues let it in, each for one rule."""
+    route, functions, sqs = ROUTES[rule], deployed.client("lambda"), deployed.client("sqs")
+    function = {"FunctionName": f"{PREFIX}-{route.function}", "Qualifier": "live"}
+    statements = json.loads(functions.get_policy(**function)["Policy"])["Statement"]
+    [permission] = [one for one in statements if one["Sid"] == route.statement]
+    url = sqs.get_queue_url(QueueName=f"{PREFIX}-{route.queue}")["QueueUrl"]
+    policy = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["Policy"])["Attributes"]["Policy"]
+    others = [one for one in json.loads(policy)["Statement"] if one["Sid"] != "AllowEventBridgeRule"]
+
+    def undelivered(patience: float) -> bool:
+        return not ways.arrives(f"{PREFIX}-{route.queue}", lambda: route.cause(ways), patience)
+
+    deployed.client("events").enable_rule(Name=f"{PREFIX}-{rule}")
+    try:
+        assert not undelivered(HASTE)
+        functions.remove_permission(**function, StatementId=route.statement)
+        assert undelivered(PATIENCE), "without its permission the rule reaches the function, or its queue is closed"
+        sqs.set_queue_attributes(
+            QueueUrl=url, Attributes={"Policy": json.dumps({**json.loads(policy), "Statement": others})}
+        )
+        assert not undelivered(HASTE), "the queue takes events without being told to"
+    finally:
+        sqs.set_queue_attributes(QueueUrl=url, Attributes={"Policy": policy})
+        if route.statement not in functions.get_policy(**function)["Policy"]:
+            functions.add_permission(
+                **function,
+                StatementId=route.statement,
+                Action="lambda:InvokeFunction",
+                Principal=permission["Principal"]["Service"],
+                SourceArn=permission["Condition"]["ArnLike"]["AWS:SourceArn"],
+            )
+        if rule == "report-written":  # the other walks want it silent
+            deployed.client("events").disable_rule(Name=f"{PREFIX}-{rule}")
