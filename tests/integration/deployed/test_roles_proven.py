@@ -12,6 +12,7 @@ import copy
 import hashlib
 import json
 import random
+import re
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -64,6 +65,7 @@ FAILED = ("report_generator", "notifier")
 """Functions that are called asynchronously, whose failed calls are kept."""
 
 Policy = dict[str, Any]
+_GENERATED = re.compile(r"(?<=:key/)[0-9a-f-]{36}|(?<=/stream/)[0-9T:.-]+")  # different in every deployment
 
 
 @dataclass(frozen=True)
@@ -81,7 +83,8 @@ class Proofs:
     rows: list[tuple[str, str, str, str]] = field(default_factory=list)
 
     def add(self, role: str, sid: str, element: str, proof: str) -> None:
-        self.rows.append((role.removeprefix(f"{PREFIX}-"), sid, element, proof))
+        shown = _GENERATED.sub("<generated>", element)
+        self.rows.append((role.removeprefix(f"{PREFIX}-"), sid, shown, proof))
 
 
 class Ways:
