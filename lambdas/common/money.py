@@ -27,18 +27,18 @@ EXPONENTS: dict[str, int] = {
 """Digits after the decimal point of every currency in circulation."""
 
 
+_EXACT = Context(prec=_DIGITS)
 _SMALLEST = {code: Decimal(1).scaleb(-exponent) for code, exponent in EXPONENTS.items()}
 
 
 def exact() -> AbstractContextManager[Context]:
     """Compute with as many digits as the table stores, so that no sum is ever rounded."""
-    return localcontext(prec=_DIGITS)
+    return localcontext(_EXACT)
 
 
 def rounded(amount: Decimal, currency: str) -> Decimal:
     """Round half up to the currency's smallest unit."""
-    with exact():
-        return amount.quantize(_SMALLEST[currency], rounding=ROUND_HALF_UP)
+    return amount.quantize(_SMALLEST[currency], ROUND_HALF_UP, _EXACT)
 
 
 def fits(amount: Decimal, currency: str) -> bool:

@@ -15,7 +15,7 @@ from common.clients import encode
 from orders import PAGE_ITEMS
 
 ORDERS_PER_SECOND = 5_000
-"""What one processor reads, adds up and writes; docs/scaling.md says how it was measured."""
+"""What one processor surely reads, adds up and writes; docs/scaling.md says what was measured, and how."""
 ROW_BYTES = 256
 _RESERVE_SECONDS = 60
 _SAMPLES_PER_HOUR = 4
