@@ -7,10 +7,7 @@ either the call still takes effect, or it does not.
 from __future__ import annotations
 
 import json
-import os
-import re
 import shutil
-import subprocess
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
@@ -22,6 +19,7 @@ from typing import Any
 
 import pytest
 
+from tests.support.documented import REDRIVE, blocks, type_commands
 from tests.support.functions import another_version, kill_workers
 from tests.support.order_api import OrderApi, Reply
 from tests.support.project import TestProject
@@ -36,7 +34,6 @@ PREFIX = "ecommerce-analytics-local"
 ORDER_PROCESSOR, REPORT_GENERATOR = f"{PREFIX}-order-processor", f"{PREFIX}-report-generator"
 NOTIFIER = f"{PREFIX}-notifier"
 REPORTS = f"{PREFIX}-reports-000000000000"
-REDRIVE = Path(__file__).parents[3] / "docs" / "how-to" / "redrive.md"
 ITEM = {"sku": "BOOK-1", "name": "Atlas", "category": "books", "quantity": 2, "unit_price": "12.50"}
 PATIENCE = 30.0
 DAYS = iter(date(1998, 1, 1) + timedelta(days=10 * number) for number in range(100))  # a report looks a week back
@@ -187,16 +184,22 @@ def test_a_notifier_killed_while_it_mails_waits_for_a_person(deployed: TestProje
         _wait(lambda: _waiting(sqs, url))
     assert _mails(deployed, day) == left
 
-    look, ask, hand_over, take_away, forget = re.findall(r"```bash\n(.*?)```", REDRIVE.read_text(), re.DOTALL)
-    assert day.isoformat() in _type(deployed, tmp_path, look)
-    assert '"status": "unchanged"' in _type(deployed, tmp_path, ask.replace("2026-11-23", day.isoformat()))
+    look, ask, hand_over, take_away, forget, *_ = blocks(REDRIVE)
+
+    def type_(commands: str) -> str:
+        return type_commands(deployed, tmp_path, commands.replace("2026-11-23", day.isoformat()))
+
+    queue = look.splitlines()[0] + "\n"
+    assert day.isoformat() in type_(look)
+    type_(ask)
+    assert '"status": "unchanged"' in (tmp_path / "answer.json").read_text()
     if not left:
-        _type(deployed, tmp_path, forget.replace("2026-11-23", day.isoformat()))
+        type_(forget)
     time.sleep(10)  # as long as looking hides the message
-    answer = _type(deployed, tmp_path, look.splitlines()[0] + "\n" + hand_over)
-    assert ("MailUndecidedError" in answer) == left
+    type_(queue + hand_over)
+    assert ("MailUndecidedError" in (tmp_path / "answer.json").read_text()) == left
     assert _mails(deployed, day) == 1
-    _type(deployed, tmp_path, look.splitlines()[0] + "\n" + take_away)
+    type_(queue + take_away)
     assert not _waiting(sqs, url)
 
 
@@ -205,21 +208,3 @@ def _waiting(sqs: Any, url: str) -> bool:
     return any(
         int(value) for value in sqs.get_queue_attributes(QueueUrl=url, AttributeNames=names)["Attributes"].values()
     )
-
-
-def _type(project: TestProject, folder: Path, commands: str) -> str:
-    """Type commands into a shell; returns what they print, and the function's answer."""
-    variables = {
-        **os.environ,
-        "P": PREFIX,
-        "AWS_ENDPOINT_URL": project.endpoint,
-        "AWS_ACCESS_KEY_ID": "test",
-        "AWS_SECRET_ACCESS_KEY": "test",
-        "AWS_DEFAULT_REGION": "us-east-1",
-    }
-    done = subprocess.run(
-        ["bash", "-euo", "pipefail", "-c", commands], cwd=folder, env=variables, capture_output=True, text=True
-    )
-    assert done.returncode == 0, done.stderr
-    answer = folder / "answer.json"
-    return done.stdout + (answer.read_text() if answer.exists() else "")

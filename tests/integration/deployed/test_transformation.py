@@ -7,11 +7,13 @@ import shutil
 import time
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.support.analytics import Lake, Shop, image, longest_day
+from tests.support.documented import REDRIVE, blocks, type_commands
 from tests.support.growing import differing
 from tests.support.project import TestProject
 from tests.support.projects import snapshot
@@ -170,10 +172,28 @@ def test_changes_that_firehose_does_not_take_are_named_in_the_dead_letter_queue(
     failure = json.loads(message["Body"])
     assert failure["requestContext"]["condition"] == "RetryAttemptsExhausted"
     assert failure["DDBStreamBatchInfo"]["batchSize"] == 1
-    sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
     # and the next order is not held up
     lake.store([shop.order(OTHER_DAY)])
     lake.wait_for(1, shop.prefix)
+    sqs.change_message_visibility(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"], VisibilityTimeout=0)
+
+
+@pytest.mark.skipif(shutil.which("aws") is None, reason="the documented commands are those of the AWS CLI")
+def test_what_was_given_up_is_sent_again_by_the_documented_commands(lake: Lake, tmp_path: Path) -> None:
+    """The message that the test before left in the queue."""
+    *_, take_away, _forget, send_again = blocks(REDRIVE)
+    known = _versions(lake)
+    type_commands(lake.project, tmp_path, send_again)
+    _eventually(lambda: _versions(lake) > known, 60)
+    queue = send_again.splitlines()[0] + "\n"
+    type_commands(lake.project, tmp_path, queue + take_away)
+    url = type_commands(lake.project, tmp_path, queue + 'echo "$QUEUE"').strip()
+    assert "Messages" not in lake.project.client("sqs").receive_message(QueueUrl=url)
+
+
+def _versions(lake: Lake) -> int:
+    table = f'"{lake.outputs["database_name"]}"."{lake.outputs["table_name"]}"'
+    return int(lake.ask(f"SELECT count(*) FROM (SELECT DISTINCT order_id, version FROM {table}) AS versions")[0][0])
 
 
 def _eventually(look: Callable[[], Any], seconds: float) -> Any:
