@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import csv
+import gc
 import hashlib
 import io
 import json
 from collections.abc import Callable
+from contextlib import nullcontext
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from types import SimpleNamespace
@@ -73,6 +75,14 @@ def s3() -> FakeS3:
 
 def run(dynamodb: FakeDynamoDB, s3: FakeS3, *, force: bool = False, now: datetime = NOW) -> logic.Result:
     return logic.run(Request(DAY, force), CONFIG, dynamodb, s3, now)
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_pythons_collector_rests_for_the_reading_only(dynamodb: FakeDynamoDB, s3: FakeS3, fails: bool) -> None:
+    stored(dynamodb, 1, **({"subtotal": "no number"} if fails else {}))
+    with pytest.raises(KeyError) if fails else nullcontext():
+        run(dynamodb, s3)
+    assert gc.isenabled()
 
 
 def test_a_report_is_written_with_its_manifest_last(dynamodb: FakeDynamoDB, s3: FakeS3) -> None:
