@@ -28,8 +28,10 @@ def type_commands(project: TestProject, folder: Path, commands: str) -> str:
         "AWS_SECRET_ACCESS_KEY": "test",
         "AWS_DEFAULT_REGION": "us-east-1",
     }
+    # version 1 of the AWS CLI takes SQS's endpoint from the option alone
+    aws = 'aws() { command aws --endpoint-url "$AWS_ENDPOINT_URL" "$@"; }\n'
     done = subprocess.run(
-        ["bash", "-euo", "pipefail", "-c", commands], cwd=folder, env=variables, capture_output=True, text=True
+        ["bash", "-euo", "pipefail", "-c", aws + commands], cwd=folder, env=variables, capture_output=True, text=True
     )
     assert done.returncode == 0, done.stderr
     return done.stdout

@@ -11,12 +11,13 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
 import pytest
 
+from tests.support.analytics import ZONE
 from tests.support.functions import another_version
 from tests.support.order_api import OrderApi
 from tests.support.project import TestProject
@@ -151,7 +152,7 @@ def _all_of_the_day(project: TestProject, day: str) -> dict[str, Decimal]:
 
 def _load(project: TestProject, count: int, clients: int, seed: int) -> None:
     api, books, source = OrderApi.of(project), Books(), random.Random(seed)
-    began, run = datetime.now(UTC).date(), f"load-{seed}-{time.time_ns()}"
+    began, run = datetime.now(ZONE).date(), f"load-{seed}-{time.time_ns()}"
     with (
         Proxy(project.endpoint) as proxy,
         another_version(project, f"{PREFIX}-order-processor", AWS_ENDPOINT_URL_DYNAMODB=proxy.endpoint),
@@ -167,7 +168,7 @@ def _load(project: TestProject, count: int, clients: int, seed: int) -> None:
     told = {order_id: (currency, total) for order_id, currency, total in books.accepted.values()}
     assert len(told) == count
     assert _stored(project, run) == told
-    if datetime.now(UTC).date() != began:
+    if datetime.now(ZONE).date() != began:
         pytest.skip("midnight passed: the day's report is not that of all orders")
     reported = {
         code: Decimal(figures["total"]) for code, figures in _report(project, began.isoformat())["currencies"].items()
