@@ -178,6 +178,7 @@ def test_changes_that_firehose_does_not_take_are_named_in_the_dead_letter_queue(
     sqs.change_message_visibility(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"], VisibilityTimeout=0)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(shutil.which("aws") is None, reason="the documented commands are those of the AWS CLI")
 def test_what_was_given_up_is_sent_again_by_the_documented_commands(lake: Lake, tmp_path: Path) -> None:
     """The message that the test before left in the queue."""
