@@ -1,4 +1,4 @@
-"""Files onto the disk: all of them or none, never over what somebody changed meanwhile, and copies beforehand."""
+"""Files onto the disk: whole or not at all, never over what somebody changed meanwhile, and copies beforehand."""
 
 from __future__ import annotations
 
@@ -63,6 +63,32 @@ def as_link(target: str) -> bytes:
 def fingerprint(content: bytes | None) -> str:
     """Return a hash of what `read_current` returned, empty for nothing."""
     return "" if content is None else hashlib.sha256(content).hexdigest()
+
+
+def write_whole(path: Path, data: bytes, *, mode: int = 0o644) -> None:
+    """Write a file so that others see the old one or the new one, never a part; its folder is made if need be.
+
+    Args:
+        path: The file.
+        data: What it shall hold.
+        mode: Its permissions; until it is in its place, nobody but the user can read it.
+
+    Raises:
+        OSError: It cannot be written; what was there is as it was.
+    """
+    import tempfile
+
+    path.parent.mkdir(parents=True, exist_ok=True)
+    descriptor, staged = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    try:
+        with os.fdopen(descriptor, "wb") as stream:
+            stream.write(data)
+        Path(staged).chmod(mode)
+        Path(staged).replace(path)
+    except BaseException:
+        with suppress(OSError):
+            Path(staged).unlink()
+        raise
 
 
 def replace_all(

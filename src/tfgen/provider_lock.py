@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from tfgen import isolation, mirror, planning, process, terraform
+from tfgen.disk import write_whole
 from tfgen.errors import Interrupted, TfgenError
 from tfgen.gathering import gather_files
 from tfgen.model import Project
@@ -114,8 +114,6 @@ def _write(path: Path, entries: Mapping[str, str]) -> bool:
     known = {address: text for address, (_, text) in locked_versions(path.parent).items()}
     if not entries or known == dict(entries):
         return False
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
     body = "\n\n".join(entries[address] for address in sorted(entries))
-    temporary.write_text(f"{_HEADER}{body}\n", encoding="utf-8")
-    temporary.replace(path)
+    write_whole(path, f"{_HEADER}{body}\n".encode())
     return True
