@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from tfgen.hcl import read_blocks
 
-_UNIQUE = {
+UNIQUE = {
     "aws_athena_workgroup": "name",
     "aws_cloudwatch_composite_alarm": "alarm_name",
     "aws_cloudwatch_dashboard": "dashboard_name",
@@ -88,8 +88,8 @@ def _names(sources: Iterable[bytes]) -> Iterator[tuple[str, str, str]]:
     blocks = [block for source in sources for block in read_blocks(source)]
     own = {name: text for block in blocks if block.type == "locals" for name, text in block.attributes.items()}
     for block in blocks:
-        if block.type == "resource" and block.labels and block.labels[0] in _UNIQUE:
-            written = block.attributes.get(_UNIQUE[block.labels[0]], "")
+        if block.type == "resource" and block.labels and block.labels[0] in UNIQUE:
+            written = block.attributes.get(UNIQUE[block.labels[0]], "")
             canonical = _canonical(written, own)
             if canonical:
                 yield block.labels[0], _shown(written, own), canonical
