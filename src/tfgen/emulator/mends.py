@@ -769,6 +769,42 @@ def identities_name_their_configuration_set() -> None:
     ses_v2.handle_request = handle_request
 
 
+def sending_domains_read_back() -> None:
+    """A domain as sender: its MAIL FROM domain, and the lengths of its DKIM keys.
+
+    AWS: PutEmailIdentityMailFromAttributes sets the former, and GetEmailIdentity answers both.
+    Emulator: it does not know the operation, and forgets the lengths (`services/ses_v2.py`, `handle_request`,
+    `_easy_dkim_attributes`).
+    """
+    from ministack.services import ses_v2
+
+    original, easy_dkim = ses_v2.handle_request, ses_v2._easy_dkim_attributes
+    mail_from = re.compile(r"/v2/email/identities/(.+)/mail-from")
+
+    def easy_dkim_attributes(identity: str, identity_type: str, signing: Mapping[str, str]) -> dict[str, Any]:
+        attributes: dict[str, Any] = easy_dkim(identity, identity_type, signing)
+        length = signing.get("NextSigningKeyLength", "RSA_2048_BIT")
+        lengths = {"CurrentSigningKeyLength": length, "NextSigningKeyLength": length}
+        return {**attributes, **lengths} if attributes["Tokens"] else attributes
+
+    async def handle_request(method: str, path: str, headers: Any, body: bytes, query_params: Any) -> Any:
+        asked = mail_from.fullmatch(path)
+        if method != "PUT" or asked is None:
+            return await original(method, path, headers, body, query_params)
+        if asked[1] not in ses_v2._identities:
+            return ses_v2._json_err("NotFoundException", f"Identity {asked[1]} not found", 404)
+        document = json.loads(body or b"{}")
+        domain = document.get("MailFromDomain")
+        ses_v2._identities[asked[1]]["MailFromAttributes"] = {
+            "BehaviorOnMxFailure": document.get("BehaviorOnMxFailure") or "USE_DEFAULT_VALUE",
+            **({"MailFromDomain": domain, "MailFromDomainStatus": "PENDING"} if domain else {}),
+        }
+        return ses_v2.json_response({})
+
+    ses_v2._easy_dkim_attributes = easy_dkim_attributes
+    ses_v2.handle_request = handle_request
+
+
 def sent_mail_survives_a_stop() -> None:
     """The mails that SES took.
 
@@ -2088,6 +2124,7 @@ MENDS: tuple[Callable[[], None], ...] = (
     stream_mappings_default_to_a_hundred,
     repeated_transactions_are_recognised,
     identities_name_their_configuration_set,
+    sending_domains_read_back,
     sent_mail_survives_a_stop,
     logs_keep_saved_queries,
     # These five wrap the delivery of an event, the innermost first.
