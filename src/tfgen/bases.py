@@ -2,7 +2,7 @@ r"""`terraform/.tfgen/base/`: the text of every file as it was rendered last, wh
 
 One file for each folder of the tree, so that a change of one module rewrites one of them, and two branches that
 changed two modules meet in none. It is laid out to be committed: a path of the tree in a line of its own, then the
-file's lines, each behind one space; empty lines stay empty, and a line `\\` says that the last one does not end.
+file's lines, each behind one space; empty lines stay empty, and a line `\` says that the last one does not end.
 There are no counts in it, so that what git merges line by line is still right. An older tfgen kept a copy of each
 file below the same folder; those are read, too.
 """

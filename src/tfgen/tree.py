@@ -193,13 +193,14 @@ def _replace(
     wanted = {path: _with_custom_part(root / carried.get(path, path), files[path]) for path in fresh}
     touched = {*wanted, *decided.paths}
     dated = {path for path in files if path in touched or known.files.get(path) != manifest.files[path]}
+    dated |= known.files.keys() - files.keys()
     # A run that is killed in between leaves unedited files that match the manifest or their new base, and edited
     # ones that were either merged already or still wait for it with the base that they started from.
     replace_all(
         root,
         {
             **decided.written,
-            **_bases(files, None if list_old(root) else {*dated, *changes.removed, *decided.moved, *decided.released}),
+            **_bases(files, None if list_old(root) else dated),
             **wanted,
             **_custom_parts(root, [path for path in changes.removed if path not in carried.values()]),
             str(MANIFEST): File(manifest.to_bytes()),
@@ -217,7 +218,7 @@ def _remove_stale(root: Path, changes: Changes, decided: Decided) -> None:
 
 
 def _bases(files: Mapping[str, File], dated: Collection[str] | None) -> dict[str, File]:
-    """Return what holds the bases of files that are rendered otherwise than before; None: all of them."""
+    """Return what holds the bases of files that are rendered otherwise than before, or no longer; None: of all."""
     places = None if dated is None else {place_of(path) for path in dated}
     found: dict[str, dict[str, bytes]] = {}
     for path, file in files.items():

@@ -84,6 +84,13 @@ def test_changed_and_stale_files(tmp_path: Path) -> None:
     assert Bases(tmp_path).find("README.md") is None
 
 
+def test_a_file_that_is_gone_and_no_longer_rendered_has_no_base(tmp_path: Path) -> None:
+    put(tmp_path, texts(a__main="1\n", a__more="2\n"))
+    (tmp_path / "a" / "more").unlink()
+    put(tmp_path, texts(a__main="1\n"))
+    assert Bases(tmp_path).find("a/more") is None
+
+
 def test_a_change_of_one_folder_rewrites_its_base_alone(tmp_path: Path) -> None:
     put(tmp_path, texts(a__main="1\n", b__main="2\n", c__main="3\n"))
     before = {path.name: path.stat().st_ino for path in (tmp_path / BASE).iterdir()}
