@@ -11,10 +11,10 @@ from pathlib import Path
 from tfgen import isolation, mirror, planning, process, terraform
 from tfgen.errors import Interrupted, TfgenError
 from tfgen.gathering import gather_files
+from tfgen.mirror import LOCK_FILE, locked_versions
 from tfgen.model import Project
 from tfgen.modulefiles import ModuleFiles, full_source
 from tfgen.process import Children
-from tfgen.scratch import LOCK_FILE, locked_versions
 
 _HEADER = "# This file is maintained automatically by tfgen and terraform: tfgen providers lock.\n\n"
 

@@ -1,0 +1,191 @@
+"""One download of a provider for all modules, counted by a mirror in the network that has a provider made up here."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import io
+import json
+import os
+import ssl
+import threading
+import time
+import uuid
+import zipfile
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from ipaddress import ip_address
+from pathlib import Path
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+
+from tests.support.fixture_project import body, make_environment, make_module, make_project
+from tfgen import deployment
+from tfgen.aws import Aws
+from tfgen.isolation import isolate
+from tfgen.places import Caller, Choices
+from tfgen.runner import PLANNED
+
+ADDRESS, VERSION = "registry.test/acme/thing", "1.0.0"
+PROGRAM = f"terraform-provider-thing_v{VERSION}"
+REQUIRES = f"""\
+terraform {{
+  required_providers {{
+    thing = {{ source = "{ADDRESS}", version = "{VERSION}" }}
+  }}
+}}
+"""
+MODULES = tuple(f"{number:02}-m{number}" for number in range(6))
+
+
+@dataclass
+class Mirror:
+    """A provider mirror that speaks HTTPS, as terraform wants it, and counts.
+
+    Attributes:
+        url: Its address.
+        authority: The certificate that its own is signed by.
+        hash: Checksum of the provider's package.
+        asked: Path → how often it was asked for.
+    """
+
+    url: str
+    authority: Path
+    hash: str
+    asked: dict[str, int] = field(default_factory=dict)
+
+
+@pytest.fixture
+def mirror(tmp_path: Path) -> Iterator[Mirror]:
+    archive = _pack()
+    own, authority = _certify(tmp_path)
+    answers: dict[str, bytes] = {}
+    lock = threading.Lock()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            with lock:
+                found.asked[self.path] = found.asked.get(self.path, 0) + 1
+            if self.path.endswith(".zip"):
+                time.sleep(0.5)  # long enough for all others to want it, too
+            answer = answers.get(self.path)
+            self.send_response(200 if answer else 404)
+            self.send_header("Content-Type", "application/json" if self.path.endswith(".json") else "application/zip")
+            self.send_header("Content-Length", str(len(answer or b"")))
+            self.end_headers()
+            self.wfile.write(answer or b"")
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(own)
+    server.socket = context.wrap_socket(server.socket, server_side=True)
+    found = Mirror(f"https://127.0.0.1:{server.server_address[1]}/", authority, _hash_package(archive))
+    home = f"/{ADDRESS}/"
+    package = {"url": "thing.zip", "hashes": [found.hash]}
+    platforms = ("linux_amd64", "linux_arm64", "darwin_amd64", "darwin_arm64")
+    answers[f"{home}index.json"] = json.dumps({"versions": {VERSION: {}}}).encode()
+    answers[f"{home}{VERSION}.json"] = json.dumps({"archives": dict.fromkeys(platforms, package)}).encode()
+    answers[f"{home}thing.zip"] = archive
+    threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
+    yield found
+    server.shutdown()
+    server.server_close()
+
+
+def test_modules_that_are_initialised_at_once_download_a_provider_once(
+    tmp_path: Path, upstream: str, mirror: Mirror
+) -> None:
+    bucket = f"st-{uuid.uuid4().hex[:12]}"
+    environment = make_environment("local", bucket, endpoint=upstream)
+    Aws(isolate({}, environment, work=tmp_path).env).client("s3").create_bucket(Bucket=bucket)
+    bodies = {name: REQUIRES + body(make_module(name)) for name in MODULES}
+    project = make_project(tmp_path / "project", environment, dict.fromkeys(MODULES, ()), bodies=bodies)
+    for name in MODULES:
+        (project.tree / name / ".terraform.lock.hcl").write_text(_lock(mirror))
+    run = deployment.plan(project, environment, Caller(_variables(tmp_path, mirror)), Choices(parallelism=len(MODULES)))
+
+    assert [result.status for result in run.results] == [PLANNED] * len(MODULES), run.results
+    assert mirror.asked[f"/{ADDRESS}/thing.zip"] == 1
+    for name in MODULES:
+        [program] = (project.work / "env" / "local" / name / "data" / "providers").rglob(PROGRAM)
+        assert program.resolve().is_relative_to(project.work / "plugin-cache"), "they share one copy"
+
+
+def _variables(tmp_path: Path, mirror: Mirror) -> Mapping[str, str]:
+    """What a user has exported who keeps a mirror in the network."""
+    config = tmp_path / "terraformrc"
+    config.write_text(f'provider_installation {{\n  network_mirror {{\n    url = "{mirror.url}"\n  }}\n}}\n')
+    kept = {name: os.environ[name] for name in ("PATH", "TFGEN_TERRAFORM") if name in os.environ}
+    return {
+        **kept,
+        "HOME": str(tmp_path),
+        "TF_CLI_CONFIG_FILE": str(config),
+        "SSL_CERT_FILE": str(mirror.authority),
+    }
+
+
+def _lock(mirror: Mirror) -> str:
+    return (
+        f'provider "{ADDRESS}" {{\n  version     = "{VERSION}"\n  constraints = "{VERSION}"\n'
+        f'  hashes = [\n    "{mirror.hash}",\n  ]\n}}\n'
+    )
+
+
+def _pack() -> bytes:
+    """Return a package whose program can do nothing: to be initialised, it need not."""
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w") as archive:
+        entry = zipfile.ZipInfo(PROGRAM)
+        entry.external_attr = 0o755 << 16
+        archive.writestr(entry, "#!/bin/sh\nexit 1\n")
+    return stream.getvalue()
+
+
+def _hash_package(archive: bytes) -> str:
+    """Return the `h1:` checksum: that of the list of the files' checksums (golang.org/x/mod/sumdb/dirhash, Hash1)."""
+    with zipfile.ZipFile(io.BytesIO(archive)) as package:
+        lines = [f"{hashlib.sha256(package.read(name)).hexdigest()}  {name}\n" for name in sorted(package.namelist())]
+    return f"h1:{base64.b64encode(hashlib.sha256(''.join(lines).encode()).digest()).decode()}"
+
+
+def _certify(folder: Path) -> tuple[Path, Path]:
+    """Write the server's key with its certificate, and the certificate of the authority that signed it."""
+    issuer, key = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())
+    authority = _sign(issuer, issuer, "tests", authority=True)
+    certificate = _sign(key, issuer, "127.0.0.1", authority=False)
+    own, trusted = folder / "server.pem", folder / "authority.pem"
+    secret = key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    own.write_bytes(secret + certificate.public_bytes(serialization.Encoding.PEM))
+    trusted.write_bytes(authority.public_bytes(serialization.Encoding.PEM))
+    return own, trusted
+
+
+def _sign(
+    key: ec.EllipticCurvePrivateKey, issuer: ec.EllipticCurvePrivateKey, name: str, *, authority: bool
+) -> x509.Certificate:
+    now = datetime.now(UTC)
+    builder = (
+        x509.CertificateBuilder()
+        .subject_name(x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)]))
+        .issuer_name(x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "tests")]))
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - timedelta(hours=1))
+        .not_valid_after(now + timedelta(hours=1))
+        .add_extension(x509.BasicConstraints(ca=authority, path_length=None), critical=True)
+    )
+    if not authority:
+        addresses = x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))])
+        builder = builder.add_extension(addresses, critical=False)
+    return builder.sign(issuer, hashes.SHA256())
