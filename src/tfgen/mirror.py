@@ -12,11 +12,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tfgen.errors import TfgenError
-from tfgen.hcl import read_blocks
+from tfgen.hcl import Block, read_blocks
 
 MIRROR_VARIABLE = "TFGEN_PROVIDER_MIRROR"
 LOCK_FILE = ".terraform.lock.hcl"
 _CACHE = "plugin-cache"
+_NETWORK_MIRROR = "network_mirror"
 _ARCHIVE = re.compile(r"terraform-provider-.+?_(\d[^_]*)_")
 _SHARED_FOLDERS = (Path("/opt"), Path("/usr/share"), Path("/usr/local/share"))
 
@@ -30,6 +31,7 @@ class ProviderSource:
         config: The user's own CLI configuration file, if there is one.
         config_decides: True if that file has a provider_installation block, which stays as it is.
         network: True if that block names a mirror or registries in the network.
+        url: The mirror in the network that it names first; empty if there is none.
         origin: How it was found, for `tfgen doctor`.
     """
 
@@ -38,6 +40,7 @@ class ProviderSource:
     config_decides: bool
     origin: str
     network: bool = False
+    url: str = ""
 
     @property
     def downloads(self) -> bool:
@@ -69,8 +72,10 @@ def find_provider_source(
                 "registry.terraform.io/hashicorp/aws/5.100.0; `terraform providers mirror DIR` makes one",
             )
         return ProviderSource(folder, config, False, MIRROR_VARIABLE)
-    if config is not None and (ways := _ways_of_installation(config)) is not None:
-        return ProviderSource(None, config, True, str(config), bool({"network_mirror", "direct"} & ways))
+    if config is not None and (block := _installation(config)) is not None:
+        urls = [way.attributes.get("url", "").strip('"') for way in block.blocks if way.type == _NETWORK_MIRROR]
+        network = any(way.type in (_NETWORK_MIRROR, "direct") for way in block.blocks)
+        return ProviderSource(None, config, True, str(config), network, urls[0] if urls else "")
     for folder in (*_implied_folders(environ), *_children(shared)):
         if is_mirror(folder):
             return ProviderSource(folder, config, False, "found on this machine")
@@ -191,12 +196,10 @@ def _is_cached(cache: Path, folder: Path) -> bool:
     return bool(locked) and all(_folders(cache / address / version) for address, (version, _) in locked.items())
 
 
-def _ways_of_installation(config: Path) -> set[str] | None:
-    """Return what a CLI configuration file's provider_installation block names; None if it has none."""
-    for block in read_blocks(_read(config).encode()):
-        if block.type == "provider_installation":
-            return {way.type for way in block.blocks}
-    return None
+def _installation(config: Path) -> Block | None:
+    """Return a CLI configuration file's provider_installation block; None if it has none."""
+    blocks = read_blocks(_read(config).encode())
+    return next((block for block in blocks if block.type == "provider_installation"), None)
 
 
 def _cli_config(environ: Mapping[str, str]) -> Path | None:

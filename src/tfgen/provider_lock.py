@@ -62,7 +62,9 @@ def lock_providers(
     try:
         (folder / "versions.tf").write_text(_requirements(files), encoding="utf-8")
         _write(folder / LOCK_FILE, _entries(files))
-        argv = terraform.providers_lock_argv(terraform.find_binary(caller), platforms, source.mirror)
+        argv = terraform.providers_lock_argv(
+            terraform.find_binary(caller), platforms, mirror=source.mirror, url=source.url
+        )
         with children.forwarding():
             done = process.run(argv, cwd=folder, env=env, children=children)
         if children.stopping:

@@ -73,6 +73,7 @@ def test_what_a_users_own_block_fetches_goes_into_the_shared_cache_too(tmp_path,
     found = mirror.find_provider_source({"HOME": str(tmp_path)}, shared=[])
     assert found.config_decides
     assert found.downloads
+    assert found.url == ("https://mirror.example/" if "url" in way else "")
     written = mirror.write_cli_config(found, tmp_path / "work").read_text()
     assert written.startswith(own.read_text())
     assert f'plugin_cache_dir = "{tmp_path}/work/plugin-cache"' in written

@@ -29,10 +29,15 @@ from tests.support.fixture_project import body, make_environment, make_module, m
 from tfgen import deployment
 from tfgen.aws import Aws
 from tfgen.isolation import isolate
-from tfgen.places import Caller, Choices
-from tfgen.runner import PLANNED
+from tfgen.mirror import LOCK_FILE
+from tfgen.model import Project
+from tfgen.places import Caller, Choices, Run
+from tfgen.process import Children
+from tfgen.provider_lock import lock_providers
+from tfgen.runner import FAILED, PLANNED
 
 ADDRESS, VERSION = "registry.test/acme/thing", "1.0.0"
+PACKAGE = f"/{ADDRESS}/thing.zip"
 PROGRAM = f"terraform-provider-thing_v{VERSION}"
 REQUIRES = f"""\
 terraform {{
@@ -94,30 +99,60 @@ def mirror(tmp_path: Path) -> Iterator[Mirror]:
     platforms = ("linux_amd64", "linux_arm64", "darwin_amd64", "darwin_arm64")
     answers[f"{home}index.json"] = json.dumps({"versions": {VERSION: {}}}).encode()
     answers[f"{home}{VERSION}.json"] = json.dumps({"archives": dict.fromkeys(platforms, package)}).encode()
-    answers[f"{home}thing.zip"] = archive
+    answers[PACKAGE] = archive
     threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
     yield found
     server.shutdown()
     server.server_close()
 
 
-def test_modules_that_are_initialised_at_once_download_a_provider_once(
-    tmp_path: Path, upstream: str, mirror: Mirror
-) -> None:
+@pytest.fixture
+def project(tmp_path: Path, upstream: str, mirror: Mirror) -> Project:
+    """Modules that need the provider, and a dependency lock file in each."""
     bucket = f"st-{uuid.uuid4().hex[:12]}"
     environment = make_environment("local", bucket, endpoint=upstream)
     Aws(isolate({}, environment, work=tmp_path).env).client("s3").create_bucket(Bucket=bucket)
     bodies = {name: REQUIRES + body(make_module(name)) for name in MODULES}
     project = make_project(tmp_path / "project", environment, dict.fromkeys(MODULES, ()), bodies=bodies)
     for name in MODULES:
-        (project.tree / name / ".terraform.lock.hcl").write_text(_lock(mirror))
-    run = deployment.plan(project, environment, Caller(_variables(tmp_path, mirror)), Choices(parallelism=len(MODULES)))
+        (project.tree / name / LOCK_FILE).write_text(_lock(mirror.hash))
+    return project
 
+
+def plan(project: Project, variables: Mapping[str, str]) -> Run:
+    choices = Choices(parallelism=len(MODULES))
+    return deployment.plan(project, project.environments["local"], Caller(variables), choices)
+
+
+def test_modules_that_are_initialised_at_once_download_a_provider_once(
+    tmp_path: Path, project: Project, mirror: Mirror
+) -> None:
+    run = plan(project, _variables(tmp_path, mirror))
     assert [result.status for result in run.results] == [PLANNED] * len(MODULES), run.results
-    assert mirror.asked[f"/{ADDRESS}/thing.zip"] == 1
+    assert mirror.asked[PACKAGE] == 1
     for name in MODULES:
-        [program] = (project.work / "env" / "local" / name / "data" / "providers").rglob(PROGRAM)
-        assert program.resolve().is_relative_to(project.work / "plugin-cache"), "they share one copy"
+        # The module's folder links to the copy that all share.
+        shared = (project.work / "env" / "local" / name / "data" / "providers" / ADDRESS / VERSION).resolve()
+        [program] = shared.rglob(PROGRAM)
+        assert program.resolve().is_relative_to(project.work / "plugin-cache"), program
+
+
+def test_another_package_than_the_locked_one_is_refused_and_locked_by_the_command_that_is_named(
+    tmp_path: Path, project: Project, mirror: Mirror
+) -> None:
+    variables = _variables(tmp_path, mirror)
+    for name in MODULES:
+        (project.tree / name / LOCK_FILE).write_text(_lock(f"h1:{'A' * 43}="))
+    refused = plan(project, variables)
+    assert {result.status for result in refused.results} == {FAILED}
+    assert all("tfgen providers lock" in result.hint for result in refused.results), refused.results
+
+    for name in MODULES:
+        (project.tree / name / LOCK_FILE).unlink()
+    locked = lock_providers(project, variables, [], Children())
+    assert locked.versions == {ADDRESS: VERSION}
+    assert locked.changed == MODULES
+    assert {result.status for result in plan(project, variables).results} == {PLANNED}
 
 
 def _variables(tmp_path: Path, mirror: Mirror) -> Mapping[str, str]:
@@ -133,10 +168,10 @@ def _variables(tmp_path: Path, mirror: Mirror) -> Mapping[str, str]:
     }
 
 
-def _lock(mirror: Mirror) -> str:
+def _lock(checksum: str) -> str:
     return (
         f'provider "{ADDRESS}" {{\n  version     = "{VERSION}"\n  constraints = "{VERSION}"\n'
-        f'  hashes = [\n    "{mirror.hash}",\n  ]\n}}\n'
+        f'  hashes = [\n    "{checksum}",\n  ]\n}}\n'
     )
 
 
