@@ -12,7 +12,8 @@ import threading
 import time
 import uuid
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -26,15 +27,16 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from tests.support.fixture_project import body, make_environment, make_module, make_project
-from tfgen import deployment
+from tfgen import execution
 from tfgen.aws import Aws
+from tfgen.events import Event
 from tfgen.isolation import isolate
 from tfgen.mirror import LOCK_FILE
 from tfgen.model import Project
-from tfgen.places import Caller, Choices, Run
+from tfgen.places import Caller, open_place
 from tfgen.process import Children
 from tfgen.provider_lock import lock_providers
-from tfgen.runner import FAILED, PLANNED
+from tfgen.runner import StepFailed
 
 ADDRESS, VERSION = "registry.test/acme/thing", "1.0.0"
 PACKAGE = f"/{ADDRESS}/thing.zip"
@@ -58,12 +60,14 @@ class Mirror:
         authority: The certificate that its own is signed by.
         hash: Checksum of the provider's package.
         asked: Path → how often it was asked for.
+        refuses: Path → how often it still answers that it is not available.
     """
 
     url: str
     authority: Path
     hash: str
     asked: dict[str, int] = field(default_factory=dict)
+    refuses: dict[str, int] = field(default_factory=dict)
 
 
 @pytest.fixture
@@ -77,6 +81,10 @@ def mirror(tmp_path: Path) -> Iterator[Mirror]:
         def do_GET(self) -> None:
             with lock:
                 found.asked[self.path] = found.asked.get(self.path, 0) + 1
+                found.refuses[self.path] = left = found.refuses.get(self.path, 0) - 1
+            if left >= 0:
+                self.send_error(503)
+                return
             if self.path.endswith(".zip"):
                 time.sleep(0.5)  # long enough for all others to want it, too
             answer = answers.get(self.path)
@@ -119,22 +127,37 @@ def project(tmp_path: Path, upstream: str, mirror: Mirror) -> Project:
     return project
 
 
-def plan(project: Project, variables: Mapping[str, str]) -> Run:
-    choices = Choices(parallelism=len(MODULES))
-    return deployment.plan(project, project.environments["local"], Caller(variables), choices)
+def initialise(project: Project, variables: Mapping[str, str], modules: Sequence[str] = MODULES) -> list[Event]:
+    """Initialise modules, all at once, as a run does; returns what happened."""
+    events: list[Event] = []
+    caller = Caller(variables, on_event=events.append)
+    place = open_place(project, project.environments["local"], caller, changes=False)
+    with ThreadPoolExecutor(len(modules)) as pool:
+        for future in [pool.submit(execution.init, place.bench, project.module(name)) for name in modules]:
+            future.result()
+    return events
 
 
 def test_modules_that_are_initialised_at_once_download_a_provider_once(
     tmp_path: Path, project: Project, mirror: Mirror
 ) -> None:
-    run = plan(project, _variables(tmp_path, mirror))
-    assert [result.status for result in run.results] == [PLANNED] * len(MODULES), run.results
+    initialise(project, _variables(tmp_path, mirror))
     assert mirror.asked[PACKAGE] == 1
     for name in MODULES:
         # The module's folder links to the copy that all share.
-        shared = (project.work / "env" / "local" / name / "data" / "providers" / ADDRESS / VERSION).resolve()
-        [program] = shared.rglob(PROGRAM)
-        assert program.resolve().is_relative_to(project.work / "plugin-cache"), program
+        home = project.work / "env" / "local" / name / "data" / "providers" / ADDRESS / VERSION
+        [platform] = home.iterdir()
+        assert (platform / PROGRAM).resolve().is_relative_to(project.work / "plugin-cache"), platform
+
+
+@pytest.mark.parametrize("path", [f"/{ADDRESS}/index.json", f"/{ADDRESS}/{VERSION}.json", PACKAGE])
+def test_a_mirror_that_is_not_available_for_a_moment_is_asked_again(
+    tmp_path: Path, project: Project, mirror: Mirror, path: str
+) -> None:
+    mirror.refuses[path] = 4
+    events = initialise(project, _variables(tmp_path, mirror), MODULES[:1])
+    assert mirror.asked[path] > 4
+    assert [event.text for event in events if event.text.startswith("init: registry, again in ")], events
 
 
 def test_another_package_than_the_locked_one_is_refused_and_locked_by_the_command_that_is_named(
@@ -143,16 +166,16 @@ def test_another_package_than_the_locked_one_is_refused_and_locked_by_the_comman
     variables = _variables(tmp_path, mirror)
     for name in MODULES:
         (project.tree / name / LOCK_FILE).write_text(_lock(f"h1:{'A' * 43}="))
-    refused = plan(project, variables)
-    assert {result.status for result in refused.results} == {FAILED}
-    assert all("tfgen providers lock" in result.hint for result in refused.results), refused.results
+    with pytest.raises(StepFailed, match="checksum") as refused:
+        initialise(project, variables, MODULES[:1])
+    assert "tfgen providers lock" in refused.value.hint
 
     for name in MODULES:
         (project.tree / name / LOCK_FILE).unlink()
     locked = lock_providers(project, variables, [], Children())
     assert locked.versions == {ADDRESS: VERSION}
     assert locked.changed == MODULES
-    assert {result.status for result in plan(project, variables).results} == {PLANNED}
+    initialise(project, variables)
 
 
 def _variables(tmp_path: Path, mirror: Mirror) -> Mapping[str, str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import random
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -154,6 +155,8 @@ def test_what_the_provider_says_is_known(said: dict[int, str], number: int) -> N
 
 
 SMALL = 'resource "terraform_data" "one" {\n  input = var.value\n}\nvariable "value" {\n  default = 1\n}\n'
+# More than terraform keeps in memory before it writes.
+LARGE = f'resource "terraform_data" "one" {{\n  input = "{random.Random(1).randbytes(100_000).hex()}"\n}}\n'
 LOCKED = """\
 provider "registry.terraform.io/hashicorp/aws" {
   version = "5.100.0"
@@ -174,7 +177,7 @@ NEEDS_AWS = PROVIDER.format(endpoint="http://127.0.0.1:1")
             ["init", "plan -out=saved", "apply -auto-approve -var=value=2", "apply saved"],
             id="the state was changed after the plan",
         ),
-        pytest.param("disk-full", {"main.tf": SMALL}, ["init", "plan -out=/dev/full"], id="no room for the plan"),
+        pytest.param("disk-full", {"main.tf": LARGE}, ["init", "plan -out=/dev/full"], id="no room for the plan"),
         pytest.param("dependency-lock", {"main.tf": NEEDS_AWS}, ["init -lockfile=readonly"], id="nothing is locked"),
         pytest.param(
             "dependency-lock",
