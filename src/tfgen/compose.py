@@ -44,6 +44,7 @@ from tfgen.mirror import ProviderSource
 from tfgen.model import Project
 from tfgen.modulefiles import ModuleFiles, called_folders
 from tfgen.process import Children, Completed
+from tfgen.replacing import order_alone
 from tfgen.runner import StepFailed
 from tfgen.scratch import Scratch, keep_lock, open_scratch, write_lock, write_scratch, write_state
 from tfgen.wiring import Wiring, wire
@@ -288,7 +289,12 @@ class _Run:
         plan = read_plan(document, names)
         told = self._told(answer, locator)
         errors = {item.module: item.message for item in reversed(told) if item.severity == ERROR}
-        modules = {name: replace(item, error=errors.get(name, "")) for name, item in plan.modules.items()}
+        modules = {
+            name: replace(
+                order_alone(item, self.gathered.files[name], self.gathered.states.get(name)), error=errors.get(name, "")
+            )
+            for name, item in plan.modules.items()
+        }
         return replace(plan, modules=modules, problems=told, complete=plan.complete and not errors)
 
     def _told(self, answer: _Answer, locator: Locator) -> tuple[Diagnostic, ...]:
