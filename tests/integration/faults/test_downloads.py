@@ -154,9 +154,9 @@ def test_modules_that_are_initialised_at_once_download_a_provider_once(
 def test_a_mirror_that_is_not_available_for_a_moment_is_asked_again(
     tmp_path: Path, project: Project, mirror: Mirror, path: str
 ) -> None:
-    mirror.refuses[path] = 4
+    mirror.refuses[path] = 2
     events = initialise(project, _variables(tmp_path, mirror), MODULES[:1])
-    assert mirror.asked[path] > 4
+    assert mirror.asked[path] > 2
     assert [event.text for event in events if event.text.startswith("init: registry, again in ")], events
 
 
