@@ -150,7 +150,14 @@ def test_modules_that_are_initialised_at_once_download_a_provider_once(
         assert (platform / PROGRAM).resolve().is_relative_to(project.work / "plugin-cache"), platform
 
 
-@pytest.mark.parametrize("path", [f"/{ADDRESS}/index.json", f"/{ADDRESS}/{VERSION}.json", PACKAGE])
+@pytest.mark.parametrize(
+    "path",
+    [
+        pytest.param(f"/{ADDRESS}/index.json", marks=pytest.mark.slow),
+        pytest.param(f"/{ADDRESS}/{VERSION}.json", marks=pytest.mark.slow),
+        PACKAGE,
+    ],
+)
 def test_a_mirror_that_is_not_available_for_a_moment_is_asked_again(
     tmp_path: Path, project: Project, mirror: Mirror, path: str
 ) -> None:
