@@ -256,9 +256,7 @@ def test_a_deploy_that_is_stopped_again_and_again_gets_to_its_end_whole(deploy: 
     words: Sequence[str] = ("apply", "--env", "local", "--auto-approve", "--parallelism", "1")
     while True:
         code, out, err = deploy.run(*words)
-        print(
-            f"--- {' '.join(words)}: {code}, {[point.name for point in deploy.struck]}\n{out}\n{err}\n{deploy.proxy.lost}"
-        )
+        print(f"--- {words}: {code}, {[point.name for point in deploy.struck]}\n{out}\n{err}\n{deploy.proxy.lost}")
         if code == 0:
             break
         assert deploy.struck, err
