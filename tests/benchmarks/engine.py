@@ -126,6 +126,7 @@ def type_all(folder: Path, endpoint: str, count: int) -> float:
     bucket = _make_bucket(folder, endpoint)
     project, environment = make_wide(folder / "project", endpoint, bucket, count)
     env = {**_env(), **isolate({}, environment, work=folder / "work").env, "PATH": os.environ["PATH"]}
+    del env["GOGC"]  # tfgen's own
     files = project.tree / "environments"
     begun = time.monotonic()
     for module in project.modules:
