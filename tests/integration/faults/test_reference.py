@@ -172,7 +172,7 @@ def writes(module: str) -> Callable[[Call], bool]:
     return lambda call: is_state(call, module)
 
 
-# Signals come where no call that creates something is on its way: the provider drops such a call when it is told to stop,
+# Signals come where no call that creates something is on its way: told to stop, the provider drops such a call,
 # and neither it nor terraform knows afterwards whether AWS had carried it out.
 POINTS = (
     Point(
