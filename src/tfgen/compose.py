@@ -10,11 +10,12 @@ import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from tfgen import execution, isolation, planning, process, terraform
+from tfgen import execution, isolation, mirror, planning, process, terraform
 from tfgen.aws import Aws
 from tfgen.changes import (
     ERROR,
@@ -43,6 +44,7 @@ from tfgen.mirror import ProviderSource
 from tfgen.model import Project
 from tfgen.modulefiles import ModuleFiles, called_folders
 from tfgen.process import Children, Completed
+from tfgen.replacing import order_alone
 from tfgen.runner import StepFailed
 from tfgen.scratch import Scratch, keep_lock, open_scratch, write_lock, write_scratch, write_state
 from tfgen.wiring import Wiring, wire
@@ -230,12 +232,18 @@ class _Run:
         marker.unlink(missing_ok=True)
         self.tools.note("initialising the composed plan")
         argv = [*terraform.init_argv(self.tools.binary), "-json"]
-        answer = self._terraform("init", argv, env=self.tools.init_env)
+        with self._downloading():
+            answer = self._terraform("init", argv, env=self.tools.init_env)
         if answer.done.returncode:
             return answer
         keep_lock(self.scratch)
         marker.write_text(digest, encoding="ascii")
         return None
+
+    def _downloading(self) -> AbstractContextManager[object]:
+        if not self.tools.providers.downloads:
+            return nullcontext()
+        return mirror.alone_with_cache(self.scratch.project.work, self.scratch.root)
 
     def _take_out(self, failed: _Answer, locator: Locator) -> None:
         """Leave out the modules that an error is about; raise if that is none or all."""
@@ -281,7 +289,12 @@ class _Run:
         plan = read_plan(document, names)
         told = self._told(answer, locator)
         errors = {item.module: item.message for item in reversed(told) if item.severity == ERROR}
-        modules = {name: replace(item, error=errors.get(name, "")) for name, item in plan.modules.items()}
+        modules = {
+            name: replace(
+                order_alone(item, self.gathered.files[name], self.gathered.states.get(name)), error=errors.get(name, "")
+            )
+            for name, item in plan.modules.items()
+        }
         return replace(plan, modules=modules, problems=told, complete=plan.complete and not errors)
 
     def _told(self, answer: _Answer, locator: Locator) -> tuple[Diagnostic, ...]:

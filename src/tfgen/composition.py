@@ -93,6 +93,7 @@ def drift(
     deployment.select_modules(project, choices)
     place = open_place(project, environment, caller, changes=False)
     with _interruptible(place):
+        readiness.warn_of_orphans(place)
         return compose(place, REFRESH_ONLY)
 
 

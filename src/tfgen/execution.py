@@ -8,7 +8,6 @@ import itertools
 import json
 import os
 import re
-import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -16,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TextIO, TypeVar
 
-from tfgen import changes, history, isolation, journal, planning, process, retries, terraform, troubles
+from tfgen import changes, history, isolation, journal, mirror, planning, process, retries, terraform, troubles
 from tfgen.changes import ModuleChanges
 from tfgen.errors import Interrupted
 from tfgen.events import Event, OnEvent, ignore
@@ -68,7 +67,6 @@ class Bench:
     lock_timeout: str = "0s"
     journal: Journal = field(default_factory=Journal, repr=False)
     _steps: Iterator[int] = field(default_factory=itertools.count, repr=False)
-    _downloading: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
     def place_dir(self, module: Module) -> Path:
         """Return the folder for what tfgen keeps of a module in this environment."""
@@ -344,19 +342,10 @@ def _initialise(bench: Bench, module: Module, argv: Sequence[str]) -> None:
     if not bench.providers.downloads:
         _run_plain(bench, module, "init", argv, env)
         return
-    # The shared plugin cache is not made for several writers; one download serves all modules.
-    with bench._downloading, _alone_with_cache(bench.project.work / "plugin-cache"):
-        if not any((bench.project.work / "plugin-cache").iterdir()):
+    with mirror.alone_with_cache(bench.project.work, bench.folder(module)) as first:
+        if first:
             bench.on_event(Event("note", "downloading the providers, once for all modules"))
         _run_plain(bench, module, "init", argv, isolation.with_downloads(env, bench.caller))
-
-
-@contextmanager
-def _alone_with_cache(cache: Path) -> Iterator[None]:
-    """Keep other runs away from the plugin cache, too."""
-    with cache.with_name(f"{cache.name}.lock").open("a") as stream:
-        fcntl.flock(stream, fcntl.LOCK_EX)
-        yield
 
 
 def _run_plain(bench: Bench, module: Module, verb: str, argv: Sequence[str], env: Mapping[str, str]) -> None:

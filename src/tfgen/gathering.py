@@ -16,9 +16,10 @@ from tfgen.aws import Aws
 from tfgen.changes import WARNING, Diagnostic, Readers
 from tfgen.composed_state import StatePart
 from tfgen.errors import TfgenError
+from tfgen.mirror import locked_versions
 from tfgen.model import BACKEND_CONFIG, Environment, Module, Project
 from tfgen.modulefiles import EVERYTHING, ModuleFiles, called_folders, full_source, read_module
-from tfgen.scratch import find_conflicts, locked_versions
+from tfgen.scratch import find_conflicts
 from tfgen.state import Output, State
 from tfgen.variables import Value, effective_values
 from tfgen.wiring import Known, Part, Wiring

@@ -263,7 +263,12 @@ def _each_run(work: Path) -> Iterator[RunRecord | TfgenError]:
 
 def _last(work: Path, environment: str, verb: str) -> RunRecord:
     for found in _each_run(work):
-        if isinstance(found, RunRecord) and (found.environment, found.verb) == (environment, verb):
+        if isinstance(found, TfgenError):
+            if found.code == journal.EMPTY:
+                continue
+            # It may be the one that is meant; an older one would be taken for it.
+            raise found
+        if (found.environment, found.verb) == (environment, verb):
             return found
     raise UsageError(
         f"no {verb} in environment {environment} has been run on this machine",

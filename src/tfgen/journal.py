@@ -20,6 +20,8 @@ from tfgen.errors import TfgenError
 
 VERSION = 1
 FILE = "journal.jsonl"
+EMPTY = "journal-empty"
+"""Code of the error about a run that was killed before it did anything."""
 
 BEGIN, END = "begin", "end"
 MODULE_BEGIN, MODULE_END = "module-begin", "module-end"
@@ -98,7 +100,7 @@ def read_entries(path: Path) -> tuple[Mapping[str, Any], ...]:
     *lines, _cut_off = data.split(b"\n")
     entries = [_parse(line, number, path) for number, line in enumerate(lines, 1)]
     if not entries:
-        raise TfgenError("the journal is empty: the run did nothing", where=str(path), hint=_PLAIN, code="journal")
+        raise TfgenError("the journal is empty: the run did nothing", where=str(path), hint=_PLAIN, code=EMPTY)
     first = entries[0]
     if first["event"] != BEGIN or first.get("journal") != VERSION:
         raise TfgenError(

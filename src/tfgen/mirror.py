@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import fcntl
 import re
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from tfgen.disk import write_whole
 from tfgen.errors import TfgenError
+from tfgen.hcl import Block, read_blocks
 
 MIRROR_VARIABLE = "TFGEN_PROVIDER_MIRROR"
+LOCK_FILE = ".terraform.lock.hcl"
+_CACHE = "plugin-cache"
+_NETWORK_MIRROR = "network_mirror"
 _ARCHIVE = re.compile(r"terraform-provider-.+?_(\d[^_]*)_")
 _SHARED_FOLDERS = (Path("/opt"), Path("/usr/share"), Path("/usr/local/share"))
 
@@ -23,7 +29,9 @@ class ProviderSource:
     Attributes:
         mirror: Folder of a filesystem mirror; None if providers are downloaded.
         config: The user's own CLI configuration file, if there is one.
-        config_decides: True if that file has a provider_installation block and is used as it is.
+        config_decides: True if that file has a provider_installation block, which stays as it is.
+        network: True if that block names a mirror or registries in the network.
+        url: The mirror in the network that it names first; empty if there is none.
         origin: How it was found, for `tfgen doctor`.
     """
 
@@ -31,11 +39,13 @@ class ProviderSource:
     config: Path | None
     config_decides: bool
     origin: str
+    network: bool = False
+    url: str = ""
 
     @property
     def downloads(self) -> bool:
-        """True if `terraform init` fetches providers from a registry."""
-        return self.mirror is None and not self.config_decides
+        """True if `terraform init` fetches providers from the network."""
+        return self.mirror is None and (self.network or not self.config_decides)
 
 
 def find_provider_source(
@@ -62,8 +72,10 @@ def find_provider_source(
                 "registry.terraform.io/hashicorp/aws/5.100.0; `terraform providers mirror DIR` makes one",
             )
         return ProviderSource(folder, config, False, MIRROR_VARIABLE)
-    if config is not None and re.search(r"^\s*provider_installation\b", _read(config), re.MULTILINE):
-        return ProviderSource(None, config, True, str(config))
+    if config is not None and (block := _installation(config)) is not None:
+        urls = [way.attributes.get("url", "").strip('"') for way in block.blocks if way.type == _NETWORK_MIRROR]
+        network = any(way.type in (_NETWORK_MIRROR, "direct") for way in block.blocks)
+        return ProviderSource(None, config, True, str(config), network, urls[0] if urls else "")
     for folder in (*_implied_folders(environ), *_children(shared)):
         if is_mirror(folder):
             return ProviderSource(folder, config, False, "found on this machine")
@@ -100,7 +112,7 @@ def cli_config(source: ProviderSource, *, cache: Path) -> str:
     What the user's own file says (credentials of a private registry, say) stays in.
 
     Args:
-        source: Where providers come from; not one whose own file decides.
+        source: Where providers come from.
         cache: Shared plugin cache, used if providers are downloaded.
     """
     text = _read(source.config) if source.config else ""
@@ -125,10 +137,10 @@ def cli_config(source: ProviderSource, *, cache: Path) -> str:
 
 def write_cli_config(source: ProviderSource, work: Path) -> Path:
     """Return the CLI configuration file that terraform is to use; written below `work` if needed."""
-    if source.config_decides and source.config is not None:
+    if source.config_decides and source.config is not None and not source.downloads:
         return source.config
     work.mkdir(parents=True, exist_ok=True)
-    cache = work / "plugin-cache"
+    cache = work / _CACHE
     if source.downloads:
         cache.mkdir(exist_ok=True)
     target = work / "terraformrc"
@@ -136,6 +148,54 @@ def write_cli_config(source: ProviderSource, work: Path) -> Path:
     if not target.exists() or _read(target) != text:
         write_whole(target, text.encode(), mode=0o600)  # it may hold credentials of a private registry
     return target
+
+
+@contextmanager
+def alone_with_cache(work: Path, folder: Path) -> Iterator[bool]:
+    """Keep everybody else away from the shared plugin cache while it may be written into.
+
+    Terraform's cache is not made for several writers. Where it has all that a folder's dependency lock file names,
+    nobody will write, and nobody is kept waiting.
+
+    Args:
+        work: The project's `.tfgen` folder.
+        folder: What is to be initialised.
+
+    Yields:
+        True if nothing was downloaded yet.
+    """
+    cache = work / _CACHE
+    cache.mkdir(parents=True, exist_ok=True)
+    with (work / f"{_CACHE}.lock").open("a") as stream:
+        # Looked at under the lock: what another one is still unpacking does not count.
+        fcntl.flock(stream, fcntl.LOCK_EX)
+        if _is_cached(cache, folder):
+            fcntl.flock(stream, fcntl.LOCK_UN)
+        yield not _folders(cache)
+
+
+def locked_versions(folder: Path) -> dict[str, tuple[str, str]]:
+    """Read a module's dependency lock file: provider address → version, and the entry's text."""
+    try:
+        source = (folder / LOCK_FILE).read_bytes()
+    except OSError:
+        return {}
+    return {
+        block.labels[0]: (block.attributes.get("version", "").strip('"'), source[block.start : block.end].decode())
+        for block in read_blocks(source)
+        if block.type == "provider" and block.labels
+    }
+
+
+def _is_cached(cache: Path, folder: Path) -> bool:
+    locked = locked_versions(folder)
+    return bool(locked) and all(_folders(cache / address / version) for address, (version, _) in locked.items())
+
+
+def _installation(config: Path) -> Block | None:
+    """Return a CLI configuration file's provider_installation block; None if it has none."""
+    blocks = read_blocks(_read(config).encode())
+    return next((block for block in blocks if block.type == "provider_installation"), None)
 
 
 def _cli_config(environ: Mapping[str, str]) -> Path | None:

@@ -11,10 +11,10 @@ from tfgen import offline, planning, process, terraform
 from tfgen.disk import write_whole
 from tfgen.errors import Interrupted, TfgenError
 from tfgen.gathering import gather_files
+from tfgen.mirror import LOCK_FILE, locked_versions
 from tfgen.model import Project
 from tfgen.modulefiles import ModuleFiles, full_source
 from tfgen.process import Children
-from tfgen.scratch import LOCK_FILE, locked_versions
 
 _HEADER = "# This file is maintained automatically by tfgen and terraform: tfgen providers lock.\n\n"
 
@@ -59,7 +59,7 @@ def lock_providers(
     try:
         (folder / "versions.tf").write_text(_requirements(files), encoding="utf-8")
         _write(folder / LOCK_FILE, _entries(files))
-        argv = terraform.providers_lock_argv(tool.binary, platforms, tool.source.mirror)
+        argv = terraform.providers_lock_argv(tool.binary, platforms, mirror=tool.source.mirror, url=tool.source.url)
         with children.forwarding():
             done = process.run(argv, cwd=folder, env=tool.env, children=children)
         if children.stopping:

@@ -9,11 +9,10 @@ from tfgen import leases, locking, preflight, state
 from tfgen.errors import TfgenError
 from tfgen.events import Event
 from tfgen.locking import describe_lock
-from tfgen.mirror import mirrored_versions
+from tfgen.mirror import locked_versions, mirrored_versions
 from tfgen.model import BACKEND_CONFIG
 from tfgen.places import Place
 from tfgen.preflight import Finding
-from tfgen.scratch import locked_versions
 from tfgen.select import describe_place
 
 SPACE = 64 * 1024**2

@@ -14,12 +14,11 @@ from pathlib import Path
 from typing import Any
 
 from tfgen.execution import PLAN_SUFFIX, remove_plan_files
-from tfgen.hcl import read_blocks
+from tfgen.mirror import LOCK_FILE, locked_versions
 from tfgen.model import Project
 from tfgen.modulefiles import ModuleFiles, called_folders
 from tfgen.wiring import ROOT, ROOT_FILE, Wiring
 
-LOCK_FILE = ".terraform.lock.hcl"
 STATE_FILE = "terraform.tfstate"
 
 _NOT_MIRRORED = frozenset({".git", ".tfgen"})
@@ -167,19 +166,6 @@ def keep_lock(scratch: Scratch) -> None:
     """Keep the dependency lock file that init has made."""
     with suppress(FileNotFoundError):
         shutil.copyfile(scratch.root / LOCK_FILE, scratch.kept_lock)
-
-
-def locked_versions(folder: Path) -> dict[str, tuple[str, str]]:
-    """Read a module's dependency lock file: provider address → version, and the entry's text."""
-    try:
-        source = (folder / LOCK_FILE).read_bytes()
-    except OSError:
-        return {}
-    return {
-        block.labels[0]: (block.attributes.get("version", "").strip('"'), source[block.start : block.end].decode())
-        for block in read_blocks(source)
-        if block.type == "provider" and block.labels
-    }
 
 
 def find_conflicts(modules: Sequence[ModuleFiles]) -> dict[str, str]:

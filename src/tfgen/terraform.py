@@ -106,10 +106,16 @@ def state_argv(binary: str, verb: str, *arguments: str) -> list[str]:
     return [binary, "state", verb, *arguments]
 
 
-def providers_lock_argv(binary: str, platforms: Sequence[str], mirror: Path | None) -> list[str]:
-    """Build `terraform providers lock`."""
+def providers_lock_argv(
+    binary: str, platforms: Sequence[str], *, mirror: Path | None = None, url: str = ""
+) -> list[str]:
+    """Build `terraform providers lock`; it asks the registries unless it is given a mirror, a folder or an address."""
     argv = [binary, "providers", "lock", *(f"-platform={platform}" for platform in platforms)]
-    return argv if mirror is None else [*argv, f"-fs-mirror={mirror}"]
+    if mirror is not None:
+        argv.append(f"-fs-mirror={mirror}")
+    elif url:
+        argv.append(f"-net-mirror={url}")
+    return argv
 
 
 def find_binary(environ: Mapping[str, str]) -> str:

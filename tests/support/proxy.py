@@ -156,7 +156,7 @@ class Proxy:
                 return
         try:
             found = self._forward(call)
-        except OSError as error:
+        except (OSError, http.client.HTTPException) as error:
             self.lost.append(f"{call.method} {call.path} {call.target}: {error!r}")
             handler.close_connection = True
             return

@@ -10,7 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.support.cli import Cli, Outcome, run_process
+from tests.support.journals import write_run
 from tests.support.projects import SPEC, ProjectFolder, make_project
+from tfgen import journal
 from tfgen.errors import TfgenError
 
 SPEC_FILE = "config/project.yaml"
@@ -271,3 +273,51 @@ def test_as_a_process(project: ProjectFolder) -> None:
     told.assert_explained()
     assert f"error: {SPEC_FILE}:16:16: there is no blueprint 'stor'\n  → did you mean 'store'?\n" in told.err
     assert not project.tree.exists()
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "reason"),
+    [
+        ('"event":"module-begin"', '"event:"module-begin"', "the journal is damaged in line 2"),
+        (f'"journal":{journal.VERSION}', '"journal":0', "this journal has version 0; this tfgen reads version 1"),
+    ],
+)
+def test_a_journal_that_is_damaged_or_of_an_older_version(
+    cli: Cli, project: ProjectFolder, old: str, new: str, reason: str
+) -> None:
+    cli("render", cwd=project.root)
+    work = project.root / ".tfgen"
+    write_run(work, "1-whole", {"00-network": "done"}, environment="dev")
+    path = write_run(work, "2-broken", {"00-network": "failed"}, environment="dev") / journal.FILE
+    path.write_text(path.read_text().replace(old, new, 1))
+    before = project.snapshot()
+    for words in (
+        ("runs", "2"),
+        ("apply", "--env", "dev", "--resume", "2-broken"),
+        ("apply", "--env", "dev", "--resume"),
+    ):
+        told = cli(*words)
+        told.assert_explained()
+        assert f"error: {path}: {reason}" in told.err
+        assert "→ a plain tfgen apply goes on" in told.err
+    listed = cli("runs")
+    assert (listed.code, len(listed.out.splitlines())) == (0, 2)
+    assert f"unreadable  {reason}" in listed.out
+    assert project.snapshot() == before, "nothing is lost"
+
+
+def test_a_run_that_is_not_known(cli: Cli, project: ProjectFolder) -> None:
+    cli("render", cwd=project.root)
+    for words in (("runs", "2026"), ("apply", "--env", "dev", "--resume", "2026")):
+        told = cli(*words)
+        told.assert_explained()
+        assert "error: there is no run '2026'" in told.err
+        assert "tfgen runs lists them" in told.err
+
+
+def test_an_import_of_what_is_not_in_the_configuration(cli: Cli, project: ProjectFolder) -> None:
+    cli("render", cwd=project.root)
+    told = cli("import", "--env", "dev", "00", "aws_vpc.nowhere", "vpc-1")
+    assert (told.code, told.out) == (1, "")
+    assert "→ one of: terraform_data.network" in told.err
+    assert "00-network has no aws_vpc.nowhere in its configuration" in told.err

@@ -93,7 +93,7 @@ def test_providers_are_downloaded_by_one_module_at_a_time(project, tmp_path):
     program = make_program(
         tmp_path,
         f'mkdir {tmp_path}/busy || exit 1\ntest -n "$HTTPS_PROXY" || exit 2\nsleep 0.2\n'
-        f"touch {cache}/provider\necho {{}} > $TF_DATA_DIR/terraform.tfstate\nrmdir {tmp_path}/busy",
+        f"mkdir -p {cache}/provider\necho {{}} > $TF_DATA_DIR/terraform.tfstate\nrmdir {tmp_path}/busy",
     )
     events = []
     bench = make_bench(project, tmp_path, program, downloads=True, on_event=events.append)

@@ -85,6 +85,10 @@ def test_only_what_did_not_end_well_can_be_gone_on_with(tmp_path):
         history.find_resumable(tmp_path, "local", "apply")
     with pytest.raises(UsageError, match="no apply in environment staging"):
         history.find_resumable(tmp_path, "staging", "apply")
+    (tmp_path / "runs" / "5-nothing").mkdir()
+    (tmp_path / "runs" / "5-nothing" / journal.FILE).touch()
+    with pytest.raises(UsageError, match="run 4 is done"):
+        history.find_resumable(tmp_path, "local", "apply")
     book = begin_run(tmp_path, "5")
     with pytest.raises(TfgenError, match="run 5 is still at work"):
         history.find_resumable(tmp_path, "local", "apply")

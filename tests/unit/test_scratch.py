@@ -11,7 +11,6 @@ from tfgen.model import Project
 from tfgen.scratch import (
     Scratch,
     find_conflicts,
-    locked_versions,
     open_scratch,
     remove_leftovers,
     write_scratch,
@@ -113,12 +112,6 @@ def test_what_a_killed_run_left_is_removed_and_a_running_one_is_left_alone(proje
         remove_leftovers(project)
         assert not left.state.exists()
         assert running.state.exists()
-
-
-def test_locked_versions_are_read_with_their_text(tmp_path: Path) -> None:
-    (tmp_path / ".terraform.lock.hcl").write_text(f"# comment\n\n{LOCK}")
-    assert locked_versions(tmp_path) == {"registry.terraform.io/hashicorp/aws": ("5.100.0", LOCK.strip())}
-    assert locked_versions(tmp_path / "nowhere") == {}
 
 
 def test_a_module_locked_to_another_version_is_set_apart(project: Project) -> None:

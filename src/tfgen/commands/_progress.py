@@ -92,10 +92,12 @@ class Progress:
             self._beside_table(lambda: note(self._settings, text))
 
     def _end(self, event: Event) -> None:
-        seconds = time.monotonic() - self._begun.get(event.module, time.monotonic())
+        begun = self._begun.get(event.module)
+        seconds = time.monotonic() - begun if begun is not None else 0.0
         self._ended[event.module] = (event.status, event.text, seconds)
         detail = f", {event.text}" if event.text else ""
-        self._plain(f"{event.module}: {event.status}{detail} ({seconds:.1f} s)")
+        took = f" ({seconds:.1f} s)" if begun is not None else ""
+        self._plain(f"{event.module}: {event.status}{detail}{took}")
         if self._begun.keys() <= self._ended.keys():
             # Nothing runs: what is printed next must not share a line with the table.
             self._stop()

@@ -41,7 +41,7 @@ def test_a_module_that_left_the_spec_is_reported_on_every_plan(faulty: Faulty) -
     spec = faulty.root / "config" / "project.yaml"
     spec.write_text(spec.read_text().replace("  02-top: {blueprint: top}\n", ""))
     faulty.tfgen("render")
-    for words in (["plan"], ["plan", "--per-module"]):
+    for words in (["plan"], ["plan", "--per-module"], ["drift"], ["impact"]):
         said = faulty.tfgen(*words).stderr
         assert "02-top is not in the spec, but its state has 3 resources that nobody manages" in said
         assert "come later" in said

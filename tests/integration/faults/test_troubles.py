@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import random
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,7 +13,7 @@ import pytest
 from tests.support.faulty import Faulty
 from tests.support.proxy import Answer, Call, Proxy, json_error
 from tfgen import mirror, process, terraform
-from tfgen.planning import format_diagnostic
+from tfgen.planning import format_diagnostic, plain_text
 from tfgen.retries import find_transient
 from tfgen.troubles import explain, find_trouble
 
@@ -94,6 +95,16 @@ resource "aws_ssm_parameter" "case_{number}" {{
 """
 
 
+def terraform_environment(folder: Path) -> dict[str, str]:
+    """Return what terraform needs to find the provider, and nothing else."""
+    source = mirror.find_provider_source(os.environ)
+    return {
+        "PATH": os.environ["PATH"],
+        "HOME": str(folder),
+        "TF_CLI_CONFIG_FILE": str(mirror.write_cli_config(source, folder / "work")),
+    }
+
+
 @pytest.fixture(scope="module")
 def said(tmp_path_factory: pytest.TempPathFactory, upstream: str) -> dict[int, str]:
     """Case → the whole error of one real apply in which all of them happen."""
@@ -110,12 +121,7 @@ def said(tmp_path_factory: pytest.TempPathFactory, upstream: str) -> dict[int, s
         text = PROVIDER.format(endpoint=proxy.endpoint)
         text += "".join(RESOURCE.format(number=number) for number in range(len(CASES)))
         (folder / "main.tf").write_text(text)
-        source = mirror.find_provider_source(os.environ)
-        env = {
-            "PATH": os.environ["PATH"],
-            "HOME": str(folder),
-            "TF_CLI_CONFIG_FILE": str(mirror.write_cli_config(source, folder / "work")),
-        }
+        env = terraform_environment(folder)
         binary = terraform.find_binary(os.environ)
         done = process.run(terraform.init_argv(binary), cwd=folder, env=env)
         assert done.returncode == 0, done.stderr
@@ -146,6 +152,62 @@ def test_what_the_provider_says_is_known(said: dict[int, str], number: int) -> N
         assert "may not do this: ssm:PutParameter" in explain(error, module="02-storage")
     if case.trouble == "already-exists":
         assert f"tfgen import 02-storage 'aws_ssm_parameter.case_{number}' ID" in explain(error, module="02-storage")
+
+
+SMALL = 'resource "terraform_data" "one" {\n  input = var.value\n}\nvariable "value" {\n  default = 1\n}\n'
+# More than terraform keeps in memory before it writes.
+LARGE = f'resource "terraform_data" "one" {{\n  input = "{random.Random(1).randbytes(100_000).hex()}"\n}}\n'
+LOCKED = """\
+provider "registry.terraform.io/hashicorp/aws" {
+  version = "5.100.0"
+  hashes = [
+    "h1:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=",
+  ]
+}
+"""
+NEEDS_AWS = PROVIDER.format(endpoint="http://127.0.0.1:1")
+
+
+@pytest.mark.parametrize(
+    ("trouble", "files", "commands"),
+    [
+        pytest.param(
+            "stale-plan",
+            {"main.tf": SMALL},
+            ["init", "plan -out=saved", "apply -auto-approve -var=value=2", "apply saved"],
+            id="the state was changed after the plan",
+        ),
+        pytest.param("disk-full", {"main.tf": LARGE}, ["init", "plan -out=/dev/full"], id="no room for the plan"),
+        pytest.param("dependency-lock", {"main.tf": NEEDS_AWS}, ["init -lockfile=readonly"], id="nothing is locked"),
+        pytest.param(
+            "dependency-lock",
+            {"main.tf": NEEDS_AWS, ".terraform.lock.hcl": LOCKED},
+            ["init"],
+            id="another package is locked",
+        ),
+        pytest.param(
+            "dependency-lock",
+            {"main.tf": NEEDS_AWS, ".terraform.lock.hcl": LOCKED.replace("5.100.0", "5.99.0")},
+            ["init"],
+            id="a release is locked that is not to be had",
+        ),
+    ],
+)
+def test_what_terraform_itself_says_is_known(
+    tmp_path: Path, trouble: str, files: dict[str, str], commands: list[str]
+) -> None:
+    for name, text in files.items():
+        (tmp_path / name).write_text(text)
+    env = terraform_environment(tmp_path)
+    *before, last = [[terraform.find_binary(os.environ), *command.split()] for command in commands]
+    for argv in before:
+        done = process.run(argv, cwd=tmp_path, env=env)
+        assert done.returncode == 0, done.stderr
+    error = plain_text(process.run(last, cwd=tmp_path, env=env).stderr)
+    found = find_trouble(error)
+    assert found is not None, error
+    assert found.name == trouble, error
+    assert find_transient(error) is None, "it does not pass by itself"
 
 
 def test_what_is_there_already_is_taken_over_with_the_command_that_was_named(faulty: Faulty) -> None:

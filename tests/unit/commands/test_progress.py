@@ -43,6 +43,12 @@ def test_without_a_terminal_there_are_plain_lines_on_the_error_stream(settings, 
     ]
 
 
+def test_what_never_began_took_no_time(settings, capsys):
+    with Progress(settings) as progress:
+        progress.on_event(Event("end", "00-base failed", module="01-top", status="skipped"))
+    assert capsys.readouterr().err == "01-top: skipped, 00-base failed\n"
+
+
 def test_verbose_shows_what_terraform_says(settings, capsys):
     show(replace(settings, verbose=True))
     assert "00-base: terraform_data.this: Plan to create" in capsys.readouterr().err
