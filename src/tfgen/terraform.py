@@ -72,6 +72,11 @@ def apply_argv(binary: str, plan: Path, *, lock_timeout: str = "") -> list[str]:
     return [binary, "apply", "-json", "-input=false", *_locking(True, lock_timeout), str(plan)]
 
 
+def apply_state_argv(binary: str, plan: Path, state: Path) -> list[str]:
+    """Build `terraform apply` of a saved plan on a state in a file, without a lock or a backup of its own."""
+    return [binary, "apply", "-json", "-input=false", *_locking(False, ""), "-backup=-", f"-state={state}", str(plan)]
+
+
 def import_argv(
     binary: str, address: str, identity: str, *, var_files: Sequence[str] = (), lock_timeout: str = ""
 ) -> list[str]:
