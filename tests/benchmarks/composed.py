@@ -1,4 +1,4 @@
-"""A first deploy of the reference project as one, and its destruction, beside the original document's typed commands."""
+"""The reference project deployed from nothing as one, and destroyed, beside the original document's typed commands."""
 
 from __future__ import annotations
 
