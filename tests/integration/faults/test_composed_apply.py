@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import json
-
 from tests.support.faulty import MODULES, Faulty
-from tfgen import state
 
 
 def assert_nothing_left(faulty: Faulty) -> None:
