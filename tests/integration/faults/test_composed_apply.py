@@ -13,7 +13,7 @@ from tfgen import state
 
 def assert_nothing_left(faulty: Faulty) -> None:
     """No composed state, neither here nor in the bucket, and no plan."""
-    patterns = ("composed.tfstate", "*.tfplan", "reserve", "errored.tfstate")
+    patterns = ("composed.tfstate", "*.tfplan", "*.reserve", "errored.tfstate")
     assert [path.name for pattern in patterns for path in faulty.root.rglob(pattern)] == []
     listed = faulty.clients().client("s3").list_objects_v2(Bucket=faulty.bucket, Prefix="composed/")
     assert listed.get("Contents", []) == []
