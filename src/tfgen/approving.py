@@ -1,4 +1,4 @@
-"""Approving a plan of the whole: what is refused before anybody is asked, the question, and what may differ from the answer.
+"""Approving a plan of the whole: what is refused before anybody is asked, the question, and what may differ from it.
 
 Both ways of applying it stand on this: module by module, and as one.
 """

@@ -114,6 +114,7 @@ def _is_as_applied(place: Place, module: Module) -> bool:
 
 
 def remember_applied(place: Place, module: Module) -> None:
+    """Note that backend-config has nothing to apply as long as neither its files nor its state change."""
     with suppress(OSError):
         _applied_note(place, module).write_text(_fingerprint(place, module), encoding="ascii")
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import itertools
 import time
 from collections.abc import Collection, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -237,17 +238,17 @@ class _Job:
         locks = StateLocks(clients, backend, _holder(self.place, self.verb))
         file = bench.run_dir / composed_object.FILE
         timeout = leases.to_seconds(bench.lock_timeout)
-        with children.forwarding():
-            locks.take(self._keys(), timeout=timeout, stopping=lambda: children.stopping)
-            try:
-                bench.journal.write(journal.COMPOSED, phase="locked", run=bench.run_dir.name)
-                note = self._attempts(shown, approved, backend)
+        locks.take(self._keys(), timeout=timeout, stopping=lambda: children.stopping)
+        try:
+            bench.journal.write(journal.COMPOSED, phase="locked", run=bench.run_dir.name)
+            note = self._attempts(shown, approved, backend)
+            locks.release()
+            bench.journal.write(journal.COMPOSED, phase="released", run=note.run)
+            unsplit.remove(clients, note, file)
+        finally:
+            # What was made and is in no module's state keeps its locks.
+            if not file.exists():
                 locks.release()
-                unsplit.remove(bench, clients, note, file)
-            finally:
-                # What was made and is in no module's state keeps its locks.
-                if not file.exists():
-                    locks.release()
         self._report()
         return self._results
 
@@ -262,12 +263,12 @@ class _Job:
         for attempt in itertools.count(1):
             if attempt > 1 or not self.composition.is_current():
                 shown = self._plan_again(approved)
-            note = self._note(backend)
+            note = self._note(backend, shown)
             applied = self._apply(shown, note)
             kind = retries.find_transient(applied.raw) if applied.status else None
             if kind is None or attempt >= retries.ATTEMPTS or bench.children.stopping:
                 return note
-            unsplit.remove(bench, self.place.clients, note, bench.run_dir / composed_object.FILE)
+            unsplit.remove(self.place.clients, note, bench.run_dir / composed_object.FILE)
             execution.wait_to_retry(bench, "", APPLY, kind.name, attempt, applied.error)
         raise AssertionError("counting has no end")
 
@@ -302,12 +303,16 @@ class _Job:
                 bench.on_event(Event("start", module=name))
             bench.on_event(Event("step", module=name, step=self.verb))
         self._empty_buckets(shown)
-        # From here on something may exist that no module's state knows.
         composed_object.write_file(file, self.composition.document)
+        started: list[int] = []
         begun = time.monotonic()
-        with composed_object.following(clients, note, file, self.composition.document, bench.on_event) as follower:
-            bench.journal.write(journal.COMPOSED, phase="applying", run=note.run)
-            applied = self._run(file, tracker)
+        try:
+            with composed_object.following(clients, note, file, self.composition.document, bench.on_event) as follower:
+                bench.journal.write(journal.COMPOSED, phase="applying", run=note.run)
+                applied = self._run(file, tracker, started)
+        except BaseException:
+            self._give_up(note, file, started)
+            raise
         bench.journal.write(journal.COMPOSED, phase="applied", run=note.run, status=applied.status)
         document = unsplit.newest(bench.project, bench.environment, note, file, follower.document)
         written = unsplit.split(bench, clients, note, document)
@@ -320,26 +325,41 @@ class _Job:
             self._results[name] = replace(result, counts=counts)
         return applied
 
-    def _run(self, file: Path, tracker: Tracker) -> Applied:
+    def _give_up(self, note: Note, file: Path, started: Collection[int]) -> None:
+        """Leave nothing behind where terraform did not begin, and write what it made where it did."""
+        bench, clients = self.place.bench, self.place.clients
+        if started:
+            document = unsplit.newest(bench.project, bench.environment, note, file, None)
+            unsplit.split(bench, clients, note, document)
+            unsplit.remove(clients, note, file)
+            return
+        file.unlink(missing_ok=True)
+        with suppress(TfgenError):
+            composed_object.remove_copy(clients, note)
+
+    def _run(self, file: Path, tracker: Tracker, started: list[int]) -> Applied:
         bench = self.place.bench
         mark = bench.next_step(APPLY)
         bench.journal.write(journal.STEP_BEGIN, **mark, argv=["terraform", APPLY], log=f"{COMPOSED}-{APPLY}.log")
-        applied = self.composition.apply(
-            file,
-            on_line=tracker.feed,
-            on_start=lambda pid: bench.journal.write(journal.PROCESS, **mark, pid=pid),
-        )
+
+        def on_start(pid: int) -> None:
+            started.append(pid)
+            bench.journal.write(journal.PROCESS, **mark, pid=pid)
+
+        applied = self.composition.apply(file, on_line=tracker.feed, on_start=on_start)
         bench.journal.write(journal.STEP_END, **mark, status=applied.status)
         return applied
 
-    def _note(self, backend: Backend) -> Note:
+    def _note(self, backend: Backend, shown: ComposedPlan) -> Note:
         bench = self.place.bench
         gathered, run = self.composition.gathered, bench.run_dir.name
         modules = {}
         for part in gathered.parts:
             found = gathered.states.get(part.module.name)
             lineage, serial = (found.lineage, found.serial) if found is not None else ("", 0)
-            modules[part.module.name] = ModuleNote(part.module.identifier, part.module.state_key, lineage, serial)
+            modules[part.module.name] = ModuleNote(
+                part.module.identifier, part.module.state_key, lineage, serial, part.module.name in shown.modules
+            )
         return Note(
             run=run,
             project=bench.project.name,

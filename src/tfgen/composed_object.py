@@ -41,12 +41,14 @@ class ModuleNote:
         key: Key of its state.
         lineage: Of its state; empty if it had none.
         serial: Of its state; 0 if it had none.
+        changes: True if the plan changes anything in it.
     """
 
     identifier: str
     key: str
     lineage: str = ""
     serial: int = 0
+    changes: bool = True
 
 
 @dataclass(frozen=True)
@@ -161,12 +163,30 @@ def read_document(path: Path) -> Mapping[str, Any] | None:
 
 
 def write_file(path: Path, document: Mapping[str, Any]) -> None:
-    """Write the state that terraform goes on with: on the disk when this returns, for nobody else to read."""
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
-        json.dump(document, stream, indent=2)
-        stream.flush()
-        os.fsync(stream.fileno())
+    """Write the state that terraform goes on with: on the disk when this returns, for nobody else to read.
+
+    Raises:
+        TfgenError: It cannot be written.
+    """
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
+            json.dump(document, stream, indent=2)
+            stream.flush()
+            os.fsync(stream.fileno())
+    except OSError as error:
+        path.unlink(missing_ok=True)
+        raise TfgenError(
+            f"cannot write the composed state: {error.strerror}",
+            where=str(path),
+            hint="free some space, then tfgen apply --resume",
+            code="disk-full",
+        ) from None
+
+
+def reserve_of(path: Path) -> Path:
+    """Return the file that keeps some of the disk free while a composed state is written."""
+    return path.with_name(f"{path.name}.reserve")
 
 
 @contextmanager
@@ -256,7 +276,7 @@ class Follower:
 
 def _reserve(path: Path) -> Path:
     """Keep some of the disk: a state that cannot be written while resources are made would be worth nothing."""
-    reserve = path.with_name("reserve")
+    reserve = reserve_of(path)
     with suppress(OSError):
         descriptor = os.open(reserve, os.O_WRONLY | os.O_CREAT, 0o600)
         try:

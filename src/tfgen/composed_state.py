@@ -1,7 +1,7 @@
 """The states of all modules as one, and back: each module's resources below its own `module.` address.
 
-What `merge_states` does to an entry, `split_state` undoes; the two are kept side by side. Data of `terraform_remote_state`
-is what gets lost on the way: composed modules hand their outputs on directly, and every plan reads such data anew.
+What `merge_states` does to an entry, `split_state` undoes; the two are kept side by side. Remote-state data is what
+gets lost on the way: composed modules hand their outputs on directly, and every plan reads such data anew.
 """
 
 from __future__ import annotations

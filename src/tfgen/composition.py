@@ -85,10 +85,10 @@ def apply(
     ask: Ask | None = None,
     compose: Compose = compose_modules,
 ) -> Run:
-    """Apply the modules that change after one approval of the whole: as one if that is chosen, else in dependency order.
+    """Apply the modules that change after one approval of the whole: as one if so chosen, else in dependency order.
 
-    Module by module, each real plan is compared with what was approved. Where the project cannot be planned whole before
-    part of it is applied, it goes on in stages.
+    Module by module, each real plan is compared with what was approved. Where the project cannot be planned whole
+    before part of it is applied, it goes on in stages.
 
     Args:
         project: The project.

@@ -577,7 +577,7 @@ def guard(environment: Environment, module: Module, planned: Plan, choices: Choi
 
 
 def empty_buckets(place: Place, module: Module, doomed: Collection[str]) -> None:
-    """In an emulator, empty the buckets with these addresses, which are about to go; in AWS nobody's data is touched."""
+    """In an emulator, empty buckets (by address) that are about to go; in AWS nobody's data is touched."""
     if place.bench.environment.endpoint is None or not doomed:
         return
     bench = place.bench

@@ -168,7 +168,7 @@ def with_states(gathered: Gathered, project: Project, environment: Environment, 
 
 
 def unappliable(gathered: Gathered) -> dict[str, str]:
-    """Return why modules cannot be applied as one, by module: what cannot be composed, and what only a plan can carry."""
+    """Return why modules cannot be applied as one, by module: what cannot be composed, or be planned only."""
     found = dict(gathered.apart)
     found |= {name: refusals.FAILED_STATE.say(message=reason) for name, reason in gathered.failed.items()}
     for part in gathered.parts:

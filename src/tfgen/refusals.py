@@ -107,5 +107,5 @@ TABLE: tuple[Refusal, ...] = (
 def to_markdown() -> str:
     """Return the table of docs/explanation/composed-apply.md."""
     lines = ["| what is said of a module | why |", "|---|---|"]
-    lines += [f"| {row.text.replace('{', '‹').replace('}', '›')} | {row.why} |" for row in TABLE]
+    lines += [f"| {row.text.replace('{', '*').replace('}', '*')} | {row.why} |" for row in TABLE]
     return "\n".join(lines) + "\n"

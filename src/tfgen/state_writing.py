@@ -1,8 +1,8 @@
 """State objects written as terraform's S3 backend writes them, and its locks taken in its own protocol.
 
-Both follow terraform's `internal/backend/remote-state/s3/client.go` (1.10 and later): the lock is a JSON document, in an
-item of the table under `LockID` = bucket/key and in an object `<key>.tflock` that is put only where there is none; the
-lockfile is taken first and released last. Beside a state the table keeps its MD5 digest under `<bucket>/<key>-md5`.
+Both follow terraform's `internal/backend/remote-state/s3/client.go` (1.10 and later): the lock is a JSON document, in
+an item of the table under `LockID` = bucket/key and in an object `<key>.tflock` that is put only where there is none;
+the lockfile is taken first and released last. Beside a state the table keeps its MD5 digest, as `<bucket>/<key>-md5`.
 """
 
 from __future__ import annotations
@@ -221,9 +221,8 @@ class StateLocks:
     def _try(self, key: str) -> tuple[list[Lock], BaseException | None]:
         taken: list[Lock] = []
         try:
-            for kind in (LOCKFILE, DYNAMODB):
-                if kind in self.backend.locking:
-                    taken.append(self._take(kind, key))
+            for kind in [kind for kind in (LOCKFILE, DYNAMODB) if kind in self.backend.locking]:
+                taken.append(self._take(kind, key))  # noqa: PERF401 - what was taken before a failure counts
         except BaseException as error:
             return taken, error
         return taken, None

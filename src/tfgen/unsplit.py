@@ -140,12 +140,15 @@ def recover(bench: Bench, clients: Aws, item: Unsplit) -> None:
     locks.take([module.key for module in note.modules.values()], timeout=0, stopping=lambda: False)
     split(bench, clients, note, item.document)
     locks.release()
-    remove(bench, clients, note, item.file)
+    bench.journal.write(journal.COMPOSED, phase="released", run=note.run)
+    remove(clients, note, item.file)
     _errored(bench.project, bench.environment).unlink(missing_ok=True)
 
 
 def split(bench: Bench, clients: Aws, note: Note, document: Mapping[str, Any]) -> tuple[str, ...]:
-    """Write each module's share where it differs from the state that is there; may be repeated.
+    """Write the share of each module that the plan changes where its state says something else; may be repeated.
+
+    The others were only looked at again, which every plan does.
 
     Args:
         bench: For the journal.
@@ -175,19 +178,19 @@ def split(bench: Bench, clients: Aws, note: Note, document: Mapping[str, Any]) -
 
     clients.client("s3"), clients.client("dynamodb")
     with ThreadPoolExecutor(_WORKERS) as pool:
-        answers = list(pool.map(work, note.modules))
+        answers = list(pool.map(work, [name for name, module in note.modules.items() if module.changes]))
     for _, _, error in answers:
         if error is not None:
             raise error
     return tuple(name for name, written, _ in answers if written)
 
 
-def remove(bench: Bench, clients: Aws, note: Note, file: Path | None) -> None:
+def remove(clients: Aws, note: Note, file: Path | None) -> None:
     """Remove a composed state whose modules have all they need: the copy first, the file last."""
     composed_object.remove_copy(clients, note)
     if file is not None:
+        composed_object.reserve_of(file).unlink(missing_ok=True)
         file.unlink(missing_ok=True)
-    bench.journal.write(journal.COMPOSED, phase="released", run=note.run)
 
 
 def newest(
