@@ -145,7 +145,7 @@ class Counted:
         assert faulty.lock_items() == []
         listed = faulty.clients().client("s3").list_objects_v2(Bucket=faulty.bucket, Prefix="composed/")
         assert listed.get("Contents", []) == []
-        left = ("*.tfplan", "*.out", "*.out.err", "*.tfstate", ".terraform.tfstate.lock.info", "reserve")
+        left = ("*.tfplan", "*.out", "*.out.err", "*.tfstate", ".terraform.tfstate.lock.info", "*.reserve")
         assert [path for pattern in left for path in faulty.root.rglob(pattern)] == []
         plan = faulty.tfgen("plan", "--per-module", "--detailed-exitcode", code=None)
         assert plan.returncode == 0, (plan.stdout, plan.stderr)

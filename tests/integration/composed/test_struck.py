@@ -113,7 +113,7 @@ def assert_whole(project: TestProject) -> None:
     assert count_known(project) == count_there(project)
     assert project.json("locks")["locks"] == []
     project.tfgen("plan", "--env", "local", "--per-module", "--detailed-exitcode")
-    left = ("*.tfplan", "composed.tfstate", "errored.tfstate", "*.out", "reserve")
+    left = ("*.tfplan", "composed.tfstate", "errored.tfstate", "*.out", "*.reserve")
     assert [path for pattern in left for path in (project.root / ".tfgen").rglob(pattern)] == []
 
 
