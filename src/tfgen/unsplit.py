@@ -89,14 +89,13 @@ def warn(project: Project, environment: Environment, clients: Aws, on_event: Cal
 
 
 def refuse(project: Project, environment: Environment, clients: Aws) -> None:
-    """Refuse to change anything while a composed state of a run that is gone was not split.
+    """Refuse to change anything while a composed state was not split, whether its run is gone or at work.
 
     Raises:
         TfgenError: There is one.
     """
     for item in find(project, environment, clients):
-        if not item.alive:
-            raise _left(item)
+        raise _busy(item) if item.alive else _left(item)
 
 
 def settle(bench: Bench, clients: Aws, modules: Collection[str], *, goes_on: bool, only: str = "") -> None:
@@ -117,7 +116,7 @@ def settle(bench: Bench, clients: Aws, modules: Collection[str], *, goes_on: boo
     for item in chosen if only else left:
         known = set(item.note.modules)
         if item.alive and known & set(modules):
-            raise TfgenError(f"{item} is at work", hint=_patience(item), code="busy")
+            raise _busy(item)
         if not item.alive and not ((goes_on or only) and known <= set(modules)):
             raise _left(item)
         if not item.alive:
@@ -229,6 +228,10 @@ _LEFT = "did not get to writing the modules' states: what it made is known to it
 
 def _left(item: Unsplit) -> TfgenError:
     return TfgenError(f"{item} {_LEFT}", hint=_way_out(item), code="unsplit")
+
+
+def _busy(item: Unsplit) -> TfgenError:
+    return TfgenError(f"{item} is at work", hint=_patience(item), code="busy")
 
 
 def _way_out(item: Unsplit) -> str:
