@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 import itertools
 from collections.abc import Callable
-from contextlib import suppress
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext, suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -48,24 +49,32 @@ def settle_backend(place: Place, choices: Choices) -> None:
         deployment.apply_module(place, module, choices, lambda *_: False)
 
 
-def look(place: Place, compose: Compose) -> ComposedPlan:
-    """Plan everything; backend-config by itself, and only if it may have changes."""
-    found = compose_patiently(place, compose)
+def look(place: Place, compose: Compose, keep: Path | None = None) -> ComposedPlan:
+    """Plan everything; backend-config by itself, and only if it may have changes.
+
+    Args:
+        place: Where.
+        compose: Plans the others.
+        keep: Where backend-config's plan is left, for somebody who applies it.
+    """
     names = [module.name for module in place.bench.project.modules]
     if BACKEND_CONFIG not in names:
-        return found
+        return compose_patiently(place, compose)
     module = place.bench.project.module(BACKEND_CONFIG)
-    mine, problems = ModuleChanges(BACKEND_CONFIG, composed=False), found.problems
-    if not _is_as_applied(place, module):
-        mine, failure = _plan_alone(place, module)
-        problems = (*([failure] if failure else []), *problems)
-        if not (mine.changed or mine.error):
-            remember_applied(place, module)
+    if place.bench.providers.downloads:
+        # Terraform's plugin cache is not made for several writers.
+        found = compose_patiently(place, compose)
+        mine, failure = _look_alone(place, module, keep)
+    else:
+        with ThreadPoolExecutor(1) as pool:
+            beside = pool.submit(_look_alone, place, module, keep)
+            found = compose_patiently(place, compose)
+            mine, failure = beside.result()
     modules = {BACKEND_CONFIG: mine, **found.modules}
     return replace(
         found,
         modules={name: modules[name] for name in names if name in modules},
-        problems=problems,
+        problems=(*([failure] if failure else []), *found.problems),
         complete=found.complete and not mine.error,
     )
 
@@ -88,11 +97,20 @@ def compose_patiently(place: Place, compose: Compose) -> ComposedPlan:
     raise AssertionError("counting has no end")
 
 
-def _plan_alone(place: Place, module: Module) -> tuple[ModuleChanges, Diagnostic | None]:
+def _look_alone(place: Place, module: Module, keep: Path | None) -> tuple[ModuleChanges, Diagnostic | None]:
+    if _is_as_applied(place, module):
+        return ModuleChanges(BACKEND_CONFIG, composed=False), None
+    mine, failure = _plan_alone(place, module, keep)
+    if not (mine.changed or mine.error):
+        remember_applied(place, module)
+    return mine, failure
+
+
+def _plan_alone(place: Place, module: Module, keep: Path | None) -> tuple[ModuleChanges, Diagnostic | None]:
     bench = place.bench
     try:
         deployment.prepare(place, module, changes=False)
-        with execution.plan_file(bench, module.name) as saved:
+        with nullcontext(keep) if keep else execution.plan_file(bench, module.name) as saved:
             planned = execution.plan(bench, module, out=saved, lock=False)
             if not planned.changed:
                 return ModuleChanges(module.name, composed=False), None

@@ -78,10 +78,13 @@ def apply(place: Place, choices: Choices, wishes: Wishes, ask: Ask | None, selec
     if choices.modules:
         deployment.check_upstream(place, set(selected))
     composed = set(selected) - {BACKEND_CONFIG}
-    with open_composition(place.bench, place.clients, modules=composed) as composition:
+    with (
+        execution.plan_file(place.bench, f"{BACKEND_CONFIG}-shown") as saved,
+        open_composition(place.bench, place.clients, modules=composed) as composition,
+    ):
         job = _Job(place, composition, choices, wishes, ask, APPLY)
         with approving.interruptible(place):
-            found = job.look(with_backend=BACKEND_CONFIG in selected)
+            found = job.look(saved if BACKEND_CONFIG in selected else None)
         if job.must_go_apart(found):
             return None
         shown = _changed(found)
@@ -91,7 +94,7 @@ def apply(place: Place, choices: Choices, wishes: Wishes, ask: Ask | None, selec
         approved = approving.agree(place, found, shown, choices, wishes, ask)
         if approved is None:
             return approving.whole_run(place, APPLY, {name: approving.cancelled(place, name) for name in shown.modules})
-        results = job.apply_backend(approved) if BACKEND_CONFIG in shown.modules else {}
+        results = job.apply_backend(shown, approved, saved) if BACKEND_CONFIG in shown.modules else {}
         rest = shown.modules.keys() - {BACKEND_CONFIG}
         if rest and all(result.ok for result in results.values()):
             results |= job.carry_out(_narrowed(shown, rest), approved)
@@ -127,7 +130,7 @@ def destroy(
         with open_composition(place.bench, place.clients, modules=composed, destroy=True) as composition:
             job = _Job(place, composition, choices, wishes, ask, DESTROY)
             with approving.interruptible(place):
-                found = job.look(with_backend=False)
+                found = job.look(None)
             if job.must_go_apart(found):
                 return None
             readiness.check(place, composed)
@@ -176,14 +179,14 @@ class _Job:
     verb: str
     _results: dict[str, Result] = field(default_factory=dict)
 
-    def look(self, *, with_backend: bool) -> ComposedPlan:
-        """Plan, and backend-config by itself if it takes part."""
+    def look(self, saved: Path | None) -> ComposedPlan:
+        """Plan, and backend-config by itself if it takes part: its plan is then left in a file."""
 
         def compose(_place: Place, _mode: str) -> ComposedPlan:
             return self.composition.plan()
 
-        if with_backend:
-            return backend_planning.look(self.place, compose)
+        if saved is not None:
+            return backend_planning.look(self.place, compose, saved)
         return backend_planning.compose_patiently(self.place, compose)
 
     def must_go_apart(self, found: ComposedPlan) -> bool:
@@ -210,14 +213,18 @@ class _Job:
         self.place.bench.on_event(Event("warning", text))
         return True
 
-    def apply_backend(self, approved: Approval) -> dict[str, Result]:
-        """Apply backend-config by itself: the locks and the states of the others live in what it makes."""
+    def apply_backend(self, shown: ComposedPlan, approved: Approval, saved: Path) -> dict[str, Result]:
+        """Apply backend-config by itself: the locks and the states of the others live in what it makes.
+
+        What is applied is the very plan that was shown, unless it deletes: before that, buckets may have to be emptied.
+        """
         place, wishes, ask = self.place, self.wishes, self.ask
+        loses = any(change.loses for change in shown.modules[BACKEND_CONFIG].resources)
 
         def work(name: str, asker: Ask) -> Result:
             module = place.bench.project.module(name)
             decide = approving.compare_each(place, approved, wishes, asker if ask else None, APPLY)
-            result = deployment.apply_module(place, module, self.choices, decide)
+            result = deployment.apply_module(place, module, self.choices, decide, None if loses else saved)
             if result.ok:
                 backend_planning.remember_applied(place, module)
             return result

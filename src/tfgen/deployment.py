@@ -9,7 +9,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from tfgen import approval, bootstrap, execution, graph, journal, locking, readiness, state, unsplit
+from tfgen import approval, bootstrap, execution, graph, journal, locking, readiness, retries, state, unsplit
 from tfgen import process as processes
 from tfgen.approval import Approval
 from tfgen.aws import Aws
@@ -40,6 +40,9 @@ from tfgen.state import Output, State
 __all__ = ["Caller", "Choices", "Place", "Run", "module_graph", "open_place"]
 
 PER_MODULE = "per-module"
+
+_STALE = "Saved plan is stale"
+"""What terraform says of a plan that was made from another state."""
 
 Decide = Callable[[Module, Plan, Path], bool]
 """Says whether a module's real plan, saved in a file, may be applied."""
@@ -431,7 +434,9 @@ def _plan_module(place: Place, module: Module, extra: Sequence[str]) -> Result:
     return Result(module.name, PLANNED, counts=planned.counts, plan=planned, text=text, log=bench.log(module, "plan"))
 
 
-def apply_module(place: Place, module: Module, choices: Choices, decide: Decide) -> Result:
+def apply_module(
+    place: Place, module: Module, choices: Choices, decide: Decide, approved: Path | None = None
+) -> Result:
     """Plan a module and, if that is decided, apply the plan; backend-config moves into its own bucket.
 
     Args:
@@ -439,10 +444,12 @@ def apply_module(place: Place, module: Module, choices: Choices, decide: Decide)
         module: The module.
         choices: What the run is to do.
         decide: Says whether a plan may be applied.
+        approved: A saved plan that may be applied as it is, if nothing has changed since.
     """
     bench = place.bench
     in_bucket = prepare(place, module, changes=True)
-    result = _plan_and_apply(place, module, choices, decide)
+    result = _apply_approved(place, module, approved) if approved else None
+    result = result or _plan_and_apply(place, module, choices, decide)
     if module.name == BACKEND_CONFIG and result.ok:
         if not in_bucket:
             bootstrap.migrate(bench, module, place.clients)
@@ -511,6 +518,18 @@ def note_approval(place: Place, modules: Mapping[str, ModuleChanges], verb: str)
     )
     place.bench.journal.write(journal.APPROVED, approval=approval.to_document(given))
     return given
+
+
+def _apply_approved(place: Place, module: Module, saved: Path) -> Result | None:
+    """Apply a saved plan; None if it must be made anew, because it is stale or failed for a reason that passes."""
+    bench = place.bench
+    try:
+        counts = execution.apply(bench, module, saved)
+    except StepFailed as error:
+        if _STALE in error.message or retries.find_transient(error.message) is not None:
+            return None
+        raise
+    return Result(module.name, DONE, counts=counts, log=bench.log(module, "apply"))
 
 
 def _plan_and_apply(place: Place, module: Module, choices: Choices, decide: Decide, *, destroy: bool = False) -> Result:
