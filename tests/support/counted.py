@@ -110,6 +110,8 @@ class Counted:
         out, err = process.communicate(timeout=300)
         assert "Traceback" not in err, err
         self._restore()
+        # Shown where the test fails: which of many points it was.
+        print(point, process.returncode, err)
         expected = (0, -signal.SIGKILL) if point.kind in (TFGEN, BOTH) else (0, 1)
         assert process.returncode in expected, (point, process.returncode, out, err)
         return process.returncode
@@ -146,7 +148,8 @@ class Counted:
         listed = faulty.clients().client("s3").list_objects_v2(Bucket=faulty.bucket, Prefix="composed/")
         assert listed.get("Contents", []) == []
         left = ("*.tfplan", "*.out", "*.out.err", "*.tfstate", ".terraform.tfstate.lock.info", "*.reserve")
-        assert [path for pattern in left for path in faulty.root.rglob(pattern)] == []
+        there = sorted(str(path.relative_to(faulty.root)) for pattern in left for path in faulty.root.rglob(pattern))
+        assert not there, there
         plan = faulty.tfgen("plan", "--per-module", "--detailed-exitcode", code=None)
         assert plan.returncode == 0, (plan.stdout, plan.stderr)
 

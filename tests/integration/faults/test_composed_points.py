@@ -17,7 +17,11 @@ POINTS = 20
 
 @pytest.mark.parametrize(
     "point",
-    [Point(TFGEN, "applying", 0.2), Point(TERRAFORM, "applying", 0.4), Point(BOTH, "applying", 0.3)],
+    [
+        Point(TFGEN, "applying", 0.2),
+        Point(BOTH, "applying", 0.3),
+        pytest.param(Point(TERRAFORM, "applying", 0.4), marks=pytest.mark.slow),
+    ],
     ids=lambda point: point.kind,
 )
 def test_a_struck_apply_goes_on(counted: Counted, point: Point) -> None:
