@@ -13,7 +13,7 @@ from collections.abc import Collection, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from tfgen import (
     approval,
@@ -244,7 +244,7 @@ class _Job:
             note = self._attempts(shown, approved, backend)
             locks.release()
             bench.journal.write(journal.COMPOSED, phase="released", run=note.run)
-            unsplit.remove(clients, note, file)
+            unsplit.remove(bench, clients, note, file)
         finally:
             # What was made and is in no module's state keeps its locks.
             if not file.exists():
@@ -268,7 +268,7 @@ class _Job:
             kind = retries.find_transient(applied.raw) if applied.status else None
             if kind is None or attempt >= retries.ATTEMPTS or bench.children.stopping:
                 return note
-            unsplit.remove(self.place.clients, note, bench.run_dir / composed_object.FILE)
+            unsplit.remove(bench, self.place.clients, note, bench.run_dir / composed_object.FILE)
             execution.wait_to_retry(bench, "", APPLY, kind.name, attempt, applied.error)
         raise AssertionError("counting has no end")
 
@@ -314,8 +314,7 @@ class _Job:
             self._give_up(note, file, started)
             raise
         bench.journal.write(journal.COMPOSED, phase="applied", run=note.run, status=applied.status)
-        document = unsplit.newest(bench.project, bench.environment, note, file, follower.document)
-        written = unsplit.split(bench, clients, note, document)
+        written = self._split(note, file, follower.document)
         results = to_results(
             shown, tracker, applied, written, interrupted=bench.children.stopping, seconds=time.monotonic() - begun
         )
@@ -325,13 +324,25 @@ class _Job:
             self._results[name] = replace(result, counts=counts)
         return applied
 
+    def _split(self, note: Note, file: Path, seen: Mapping[str, Any] | None) -> tuple[str, ...]:
+        bench = self.place.bench
+        try:
+            document = unsplit.newest(bench.project, bench.environment, note, file, seen)
+            return unsplit.split(bench, self.place.clients, note, document)
+        except TfgenError as error:
+            raise TfgenError(
+                f"what was made is in the composed state, but not in the modules' states: {error.message}",
+                where=error.where or str(file),
+                hint=unsplit.way_out(note),
+                code="unsplit",
+            ) from None
+
     def _give_up(self, note: Note, file: Path, started: Collection[int]) -> None:
         """Leave nothing behind where terraform did not begin, and write what it made where it did."""
         bench, clients = self.place.bench, self.place.clients
         if started:
-            document = unsplit.newest(bench.project, bench.environment, note, file, None)
-            unsplit.split(bench, clients, note, document)
-            unsplit.remove(clients, note, file)
+            self._split(note, file, None)
+            unsplit.remove(bench, clients, note, file)
             return
         file.unlink(missing_ok=True)
         with suppress(TfgenError):

@@ -74,6 +74,14 @@ def find(project: Project, environment: Environment, clients: Aws) -> tuple[Unsp
     return tuple(found[run] for run in sorted(found))
 
 
+def way_out(note: Note) -> str:
+    """Return what to do about a composed state of this machine."""
+    return (
+        f"tfgen {note.verb} --env {note.environment} --resume {note.run} writes them and goes on; "
+        f"{_recovers(note)} only"
+    )
+
+
 def warn(project: Project, environment: Environment, clients: Aws, on_event: Callable[[Event], None]) -> None:
     """Warn of composed states that were not split: what is shown lacks what they hold."""
     try:
@@ -140,8 +148,7 @@ def recover(bench: Bench, clients: Aws, item: Unsplit) -> None:
     split(bench, clients, note, item.document)
     locks.release()
     bench.journal.write(journal.COMPOSED, phase="released", run=note.run)
-    remove(clients, note, item.file)
-    _errored(bench.project, bench.environment).unlink(missing_ok=True)
+    remove(bench, clients, note, item.file)
 
 
 def split(bench: Bench, clients: Aws, note: Note, document: Mapping[str, Any]) -> tuple[str, ...]:
@@ -184,9 +191,10 @@ def split(bench: Bench, clients: Aws, note: Note, document: Mapping[str, Any]) -
     return tuple(name for name, written, _ in answers if written)
 
 
-def remove(clients: Aws, note: Note, file: Path | None) -> None:
+def remove(bench: Bench, clients: Aws, note: Note, file: Path | None) -> None:
     """Remove a composed state whose modules have all they need: the copy first, the file last."""
     composed_object.remove_copy(clients, note)
+    _errored(bench.project, bench.environment).unlink(missing_ok=True)
     if file is not None:
         composed_object.reserve_of(file).unlink(missing_ok=True)
         file.unlink(missing_ok=True)
@@ -235,11 +243,11 @@ def _busy(item: Unsplit) -> TfgenError:
 
 
 def _way_out(item: Unsplit) -> str:
-    note = item.note
-    recovers = f"tfgen state recover {note.run} --env {note.environment} writes them"
-    if item.file is None:
-        return recovers
-    return f"tfgen {note.verb} --env {note.environment} --resume writes them and goes on; {recovers} only"
+    return _recovers(item.note) if item.file is None else way_out(item.note)
+
+
+def _recovers(note: Note) -> str:
+    return f"tfgen state recover {note.run} --env {note.environment} writes them"
 
 
 def _patience(item: Unsplit) -> str:
