@@ -333,7 +333,7 @@ class _Job:
             raise TfgenError(
                 f"what was made is in the composed state, but not in the modules' states: {error.message}",
                 where=error.where or str(file),
-                hint=unsplit.way_out(note),
+                hint=error.hint if error.code == "composed-state" else unsplit.way_out(note),
                 code="unsplit",
             ) from None
 
