@@ -57,7 +57,7 @@ class Store:
             version="1.11.4",
             env={},
             caller={},
-            providers=ProviderSource(),
+            providers=ProviderSource(None, None, False, ""),
             run_dir=folder,
             children=Children(),
         )
