@@ -201,7 +201,9 @@ class Composition:
         answer = _Answer(done, reader.diagnostics)
         error = raw = ""
         if done.returncode:
-            raw = answer.text or f"terraform ended with status {done.returncode} and said nothing"
+            ended = f"terraform was ended by signal {-done.returncode}" if done.returncode < 0 else ""
+            raw = "\n\n".join(part for part in (ended, answer.text if answer.errors or not ended else "") if part)
+            raw = raw or f"terraform ended with status {done.returncode} and said nothing"
             error = self._run.locator.text(raw, None)
         told = tuple(self._run.locator.locate(item) for item in answer.diagnostics)
         return Applied(done.returncode, told, error, raw, log)

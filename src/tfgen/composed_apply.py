@@ -13,7 +13,7 @@ from collections.abc import Collection, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from tfgen import (
     approval,
@@ -40,7 +40,7 @@ from tfgen.errors import Interrupted, TfgenError
 from tfgen.events import Event
 from tfgen.model import BACKEND_CONFIG, Environment, Project
 from tfgen.places import Caller, Choices, Place, Run
-from tfgen.runner import SKIPPED, Ask, Result
+from tfgen.runner import DONE, SKIPPED, Ask, Result
 from tfgen.sessions import note_result, session
 from tfgen.state_writing import Backend, Holder, StateLocks
 
@@ -250,13 +250,17 @@ class _Job:
             bench.journal.write(journal.COMPOSED, phase="locked", run=bench.run_dir.name)
             note = self._attempts(shown, approved, backend)
             locks.release()
-            bench.journal.write(journal.COMPOSED, phase="released", run=note.run)
-            unsplit.remove(clients, note, file)
+            bench.journal.write(journal.COMPOSED, phase="released", run=bench.run_dir.name)
+            if note is not None:
+                unsplit.remove(bench, clients, note, file)
         finally:
             # What was made and is in no module's state keeps its locks.
             if not file.exists():
                 locks.release()
-        self._report()
+            self._report()
+        if children.stopping:
+            run = approving.whole_run(self.place, self.verb, self._results)
+            raise Interrupted(hint=deployment.interrupted_hint(run, self.verb))
         return self._results
 
     def skip(self, name: str) -> Result:
@@ -265,19 +269,24 @@ class _Job:
         note_result(self.place, result)
         return result
 
-    def _attempts(self, shown: ComposedPlan, approved: Approval, backend: Backend) -> Note:
+    def _attempts(self, shown: ComposedPlan, approved: Approval, backend: Backend) -> Note | None:
+        """Apply until it is done or fails for good; returns what the composed state that is there was made from."""
         bench = self.place.bench
         for attempt in itertools.count(1):
             if attempt > 1 or not self.composition.is_current():
                 shown = self._plan_again(approved)
+            for name in self._results.keys() - shown.modules.keys():
+                self._results[name] = _done(self._results[name])
+            if not shown.modules:
+                break
             note = self._note(backend, shown)
             applied = self._apply(shown, note)
             kind = retries.find_transient(applied.raw) if applied.status else None
             if kind is None or attempt >= retries.ATTEMPTS or bench.children.stopping:
                 return note
-            unsplit.remove(self.place.clients, note, bench.run_dir / composed_object.FILE)
+            unsplit.remove(bench, self.place.clients, note, bench.run_dir / composed_object.FILE)
             execution.wait_to_retry(bench, "", APPLY, kind.name, attempt, applied.error)
-        raise AssertionError("counting has no end")
+        return None
 
     def _plan_again(self, approved: Approval) -> ComposedPlan:
         """Plan once more, with the states locked, and compare with what was approved."""
@@ -289,12 +298,11 @@ class _Job:
         shown = _changed(found)
         approving.guard_losses(self.place.bench.environment, shown, self.choices)
         differences = [item for changes in shown.modules.values() for item in approval.compare(approved, changes)]
-        if differences and self.wishes.on_difference != CONTINUE:
-            if self.ask is None or not approving.answer(self.place, self.wishes, shown, self.choices, self.ask):
-                raise approving.difference_error(differences, self.verb)
-            differences = []
         for item in differences:
             self.place.bench.on_event(Event("warning", f"not as approved: {item}", module=item.module))
+        stops = bool(differences) and self.wishes.on_difference != CONTINUE
+        if stops and (self.ask is None or not approving.answer(self.place, self.wishes, shown, self.choices, self.ask)):
+            raise approving.difference_error(differences, self.verb)
         return shown
 
     def _apply(self, shown: ComposedPlan, note: Note) -> Applied:
@@ -321,8 +329,7 @@ class _Job:
             self._give_up(note, file, started)
             raise
         bench.journal.write(journal.COMPOSED, phase="applied", run=note.run, status=applied.status)
-        document = unsplit.newest(bench.project, bench.environment, note, file, follower.document)
-        written = unsplit.split(bench, clients, note, document)
+        written = self._split(note, file, follower.document)
         results = to_results(
             shown, tracker, applied, written, interrupted=bench.children.stopping, seconds=time.monotonic() - begun
         )
@@ -332,13 +339,25 @@ class _Job:
             self._results[name] = replace(result, counts=counts)
         return applied
 
+    def _split(self, note: Note, file: Path, seen: Mapping[str, Any] | None) -> tuple[str, ...]:
+        bench = self.place.bench
+        try:
+            document = unsplit.newest(bench.project, bench.environment, note, file, seen)
+            return unsplit.split(bench, self.place.clients, note, document)
+        except TfgenError as error:
+            raise TfgenError(
+                f"what was made is in the composed state, but not in the modules' states: {error.message}",
+                where=error.where or str(file),
+                hint=error.hint if error.code == "composed-state" else unsplit.way_out(note),
+                code="unsplit",
+            ) from None
+
     def _give_up(self, note: Note, file: Path, started: Collection[int]) -> None:
         """Leave nothing behind where terraform did not begin, and write what it made where it did."""
         bench, clients = self.place.bench, self.place.clients
         if started:
-            document = unsplit.newest(bench.project, bench.environment, note, file, None)
-            unsplit.split(bench, clients, note, document)
-            unsplit.remove(clients, note, file)
+            self._split(note, file, None)
+            unsplit.remove(bench, clients, note, file)
             return
         file.unlink(missing_ok=True)
         with suppress(TfgenError):
@@ -389,14 +408,11 @@ class _Job:
             deployment.empty_buckets(self.place, self.place.bench.project.module(name), doomed)
 
     def _report(self) -> None:
-        """Write down how each module ended; an interruption ends the run here."""
+        """Write down how each module ended."""
         bench = self.place.bench
         for result in self._results.values():
             note_result(self.place, result)
             bench.on_event(Event("end", text=_line(result), module=result.module, status=result.status))
-        if bench.children.stopping:
-            run = approving.whole_run(self.place, self.verb, self._results)
-            raise Interrupted(hint=deployment.interrupted_hint(run, self.verb))
 
 
 _PAST = {APPLY: "applied", DESTROY: "destroyed"}
@@ -427,6 +443,11 @@ def _first_failed(results: Mapping[str, Result]) -> str:
 def _holder(place: Place, verb: str) -> Holder:
     claim = leases.make_claim(place.bench.run_dir.name, verb, (), ())
     return Holder(claim.run, claim.owner, unsplit.operation(verb), place.bench.version)
+
+
+def _done(result: Result) -> Result:
+    """Return the result of a module in which the next plan found nothing left to do."""
+    return replace(result, status=DONE, reason="", hint="", cause="", code="")
 
 
 def _line(result: Result) -> str:

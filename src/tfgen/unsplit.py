@@ -25,6 +25,7 @@ from tfgen.state_writing import Holder, StateLocks
 ERRORED = "errored.tfstate"
 """Where terraform puts a state that it could not write; in the folder that it runs in."""
 
+_BY_HAND = "import what its run had made, then move the composed state beside it away"
 _WORKERS = 8
 
 
@@ -65,13 +66,21 @@ def find(project: Project, environment: Environment, clients: Aws) -> tuple[Unsp
     found = {run: _from_copy(project, copy) for run, copy in copies.items()}
     for folder in history.other_runs(project.work, ""):
         file = folder / composed_object.FILE
-        note = _noted(folder) if file.exists() else None
+        note = _note_of(folder, copies.get(folder.name)) if file.exists() else None
         if note is not None and (note.project, note.environment) == (project.name, environment.name):
             copy = copies.get(note.run)
             document = newest(project, environment, note, file, copy.document if copy else None)
             alive = is_held(folder / journal.FILE)
             found[note.run] = Unsplit(note, file, copy is not None, alive, document)
     return tuple(found[run] for run in sorted(found))
+
+
+def way_out(note: Note) -> str:
+    """Return what to do about a composed state of this machine."""
+    return (
+        f"tfgen {note.verb} --env {note.environment} --resume {note.run} writes them and goes on; "
+        f"{_recovers(note)} only"
+    )
 
 
 def warn(project: Project, environment: Environment, clients: Aws, on_event: Callable[[Event], None]) -> None:
@@ -140,8 +149,7 @@ def recover(bench: Bench, clients: Aws, item: Unsplit) -> None:
     split(bench, clients, note, item.document)
     locks.release()
     bench.journal.write(journal.COMPOSED, phase="released", run=note.run)
-    remove(clients, note, item.file)
-    _errored(bench.project, bench.environment).unlink(missing_ok=True)
+    remove(bench, clients, note, item.file)
 
 
 def split(bench: Bench, clients: Aws, note: Note, document: Mapping[str, Any]) -> tuple[str, ...]:
@@ -184,9 +192,10 @@ def split(bench: Bench, clients: Aws, note: Note, document: Mapping[str, Any]) -
     return tuple(name for name, written, _ in answers if written)
 
 
-def remove(clients: Aws, note: Note, file: Path | None) -> None:
+def remove(bench: Bench, clients: Aws, note: Note, file: Path | None) -> None:
     """Remove a composed state whose modules have all they need: the copy first, the file last."""
     composed_object.remove_copy(clients, note)
+    _errored(bench.project, bench.environment).unlink(missing_ok=True)
     if file is not None:
         composed_object.reserve_of(file).unlink(missing_ok=True)
         file.unlink(missing_ok=True)
@@ -206,7 +215,7 @@ def newest(
         raise TfgenError(
             "this composed state is damaged, and there is no other copy",
             where=str(file),
-            hint="import what its run had made, then remove the file",
+            hint=_BY_HAND,
             code="composed-state",
         )
     return max(mine, key=lambda item: int(item.get("serial", 0)))
@@ -235,11 +244,11 @@ def _busy(item: Unsplit) -> TfgenError:
 
 
 def _way_out(item: Unsplit) -> str:
-    note = item.note
-    recovers = f"tfgen state recover {note.run} --env {note.environment} writes them"
-    if item.file is None:
-        return recovers
-    return f"tfgen {note.verb} --env {note.environment} --resume writes them and goes on; {recovers} only"
+    return f"{_recovers(item.note)}, once that machine is gone" if item.file is None else way_out(item.note)
+
+
+def _recovers(note: Note) -> str:
+    return f"tfgen state recover {note.run} --env {note.environment} writes them"
 
 
 def _patience(item: Unsplit) -> str:
@@ -295,14 +304,17 @@ def _from_copy(project: Project, copy: composed_object.Copy) -> Unsplit:
     return Unsplit(copy.note, None, True, alive, copy.document)
 
 
-def _noted(folder: Path) -> Note | None:
-    """Return what a run's journal says of its composed state; None if terraform never began."""
-    entries = [entry for entry in journal.read_entries(folder / journal.FILE) if entry["event"] == journal.COMPOSED]
-    notes = [entry["note"] for entry in entries if entry.get("note")]
+def _note_of(folder: Path, copy: composed_object.Copy | None) -> Note | None:
+    """Return what a run's composed state was made from: its copy knows, else its journal; None if it never began."""
+    if copy is not None:
+        return copy.note
+    path = folder / journal.FILE
     try:
+        notes = [entry["note"] for entry in journal.read_entries(path) if entry.get("note")]
         return Note.from_document(notes[-1]) if notes else None
-    except (KeyError, TypeError, ValueError) as error:
-        raise TfgenError(f"the journal is damaged: {error}", where=str(folder / journal.FILE), code="journal") from None
+    except (TfgenError, KeyError, TypeError, ValueError):
+        message = "a composed state is here, but the journal that says whose it is cannot be read"
+        raise TfgenError(message, where=str(path), hint=_BY_HAND, code="composed-state") from None
 
 
 def _errored(project: Project, environment: Environment) -> Path:

@@ -108,7 +108,11 @@ def test_a_lock_that_changed_hands_meanwhile_is_left_alone(place: Place) -> None
 @pytest.mark.parametrize(
     ("expires", "said", "hint"),
     [
-        (0.0, "did not get to writing the modules' states", "tfgen state recover run-1 --env dev writes them"),
+        (
+            0.0,
+            "did not get to writing the modules' states",
+            "tfgen state recover run-1 --env dev writes them, once that machine is gone",
+        ),
         (9e9, "is at work", "wait for it to end; if its machine is gone"),
     ],
 )

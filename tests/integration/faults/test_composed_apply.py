@@ -7,7 +7,7 @@ import signal
 
 import pytest
 
-from tests.support.faulty import MODULES, Faulty
+from tests.support.faulty import MODULES, Faulty, kill_group
 from tfgen import state
 
 
@@ -107,4 +107,32 @@ def test_what_a_killed_run_made_is_written_before_anything_else(faulty: Faulty, 
         faulty.assert_whole()
     else:
         faulty.assert_resumes()
+    assert_nothing_left(faulty)
+
+
+def test_ctrl_c_and_a_failure_are_split_like_a_success(faulty: Faulty) -> None:
+    faulty.shut("01-middle")
+    process = faulty.start("apply", "--composed", "--auto-approve")
+    faulty.wait_for("01-middle", process)
+    kill_group(process, signal.SIGINT)
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 130, (out, err)
+    assert "done: 00-base; go on with tfgen apply --resume" in err
+    assert faulty.locks() == ()
+    assert_nothing_left(faulty)
+    faulty.open("01-middle")
+
+    template = faulty.root / "templates" / "middle" / "main.tf.j2"
+    whole = template.read_text()
+    template.write_text(whole.replace('command = "', 'command = "exit 7; '))
+    faulty.tfgen("render")
+    failed = faulty.apply("--composed", code=1)
+    assert "01-middle               failed" in failed.stdout
+    assert "02-top                  skipped   01-middle failed" in failed.stdout
+    assert "exit status 7" in failed.stderr
+    assert faulty.locks() == ()
+    assert_nothing_left(faulty)
+    template.write_text(whole)
+    faulty.tfgen("render")
+    faulty.assert_resumes()
     assert_nothing_left(faulty)
