@@ -28,6 +28,8 @@ FOLDER = "composed/"
 
 _NOTE = "tfgen"
 _LOOK_SECONDS = 0.25
+_PUT_SECONDS = 0.75
+"""Between two copies: terraform writes the file many times a second, and each copy is all of it."""
 _RESERVE = 8 * 1024**2
 _MISSING = frozenset({"NoSuchBucket", "404", "NotFound"})
 
@@ -217,7 +219,7 @@ def following(
         over.set()
         thread.join()
         reserve.unlink(missing_ok=True)
-        follower.look()
+        follower.look(last=True)
 
 
 def _follow(follower: Follower, over: threading.Event) -> None:
@@ -243,19 +245,20 @@ class Follower:
     put_at: float = field(default_factory=time.monotonic)
     told: bool = False
 
-    def look(self) -> None:
-        """Put the copy if the file has changed, or if it is time for a sign of life."""
+    def look(self, *, last: bool = False) -> None:
+        """Put the copy if the file has changed, or if it is time for a sign of life; the last word without delay."""
         with suppress(OSError):
             self._make_room()
             found = self.path.stat()
             mark = (found.st_mtime_ns, found.st_size)
-            document = read_document(self.path)
-            due = time.monotonic() - self.put_at > leases.HEARTBEAT
-            # A file that is just being written is looked at again.
-            if document is None or (mark == self.seen and not due):
+            since = time.monotonic() - self.put_at
+            if since < (leases.HEARTBEAT if mark == self.seen else 0 if last else _PUT_SECONDS):
                 return
-            self.document = document
-            self._put(document, mark)
+            document = read_document(self.path)
+            # A file that is just being written is looked at again.
+            if document is not None:
+                self.document = document
+                self._put(document, mark)
 
     def _put(self, document: Mapping[str, Any], mark: tuple[int, int]) -> None:
         try:
