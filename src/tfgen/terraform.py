@@ -9,6 +9,7 @@ from pathlib import Path
 
 from tfgen import process
 from tfgen.errors import TfgenError
+from tfgen.model import Project
 from tfgen.providers import satisfies
 
 BINARY_VARIABLE = "TFGEN_TERRAFORM"
@@ -173,6 +174,17 @@ def check_version(version: str, constraint: str, *, binary: str, where: str = ""
             where=where,
             code="terraform-version",
         )
+
+
+def identify(binary: str, project: Project, *, env: Mapping[str, str]) -> str:
+    """Return the version of a terraform that a project can be run with.
+
+    Raises:
+        TfgenError: The program is not a working terraform, or not of a version that the spec allows.
+    """
+    version = detect_version(binary, env=env, cwd=project.root)
+    check_version(version, project.required_version, binary=binary, where=str(project.spec_path))
+    return version
 
 
 def _locking(lock: bool, timeout: str) -> list[str]:
