@@ -12,7 +12,7 @@ from tfgen.blueprint import Blueprint, load_blueprint
 from tfgen.errors import SpecError, TfgenError, UsageError
 from tfgen.model import BACKEND_CONFIG, Module, Project
 from tfgen.resolve import name_problem
-from tfgen.schema import Schema, find_outputs, suggest, validate, with_defaults
+from tfgen.schema import Schema, applies, find_outputs, suggest, validate, with_defaults
 from tfgen.select import resolve_module
 from tfgen.yamldoc import parse_document
 
@@ -116,9 +116,19 @@ def parse_settings(texts: Sequence[str], blueprint: Blueprint) -> dict[str, Any]
 
 
 def missing_settings(blueprint: Blueprint, texts: Sequence[str]) -> tuple[str, ...]:
-    """Return the settings that a blueprint demands and that were not given."""
-    given = {text.partition("=")[0].partition(".")[0] for text in texts}
-    return tuple(name for name in blueprint.settings.get("required", ()) if name not in given)
+    """Return the settings that a blueprint demands beside those that were given.
+
+    Raises:
+        SpecError: A setting that was given is unknown or does not fit.
+    """
+    given = parse_settings(texts, blueprint)
+    filled = with_defaults(given, blueprint.settings)
+    required = blueprint.settings.get("required", ())
+    return tuple(
+        name
+        for name, part in blueprint.settings.get("properties", {}).items()
+        if (name in required and name not in given) or (name not in filled and "when" in part and applies(part, filled))
+    )
 
 
 def find_blueprint(folders: Mapping[str, Path], name: str) -> Blueprint:

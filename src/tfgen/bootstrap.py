@@ -13,6 +13,7 @@ from pathlib import Path
 
 from tfgen import execution, state
 from tfgen.aws import Aws
+from tfgen.disk import write_whole
 from tfgen.errors import TfgenError
 from tfgen.events import Event
 from tfgen.execution import Bench
@@ -112,10 +113,7 @@ def save_for_typing(bench: Bench, module: Module, clients: Aws) -> None:
     target = bench.project.tree / module.name / LOCAL_STATE
     if data is None or (target.exists() and target.read_bytes() == data):
         return
-    temporary = target.with_name(f"{LOCAL_STATE}.{os.getpid()}")
-    temporary.touch(mode=0o600)
-    temporary.write_bytes(data)
-    temporary.replace(target)
+    write_whole(target, data, mode=0o600)
 
 
 def forget(bench: Bench, module: Module) -> None:
@@ -212,9 +210,7 @@ def _write_override(folder: Path, module: Module) -> None:
     target = folder / OVERRIDE
     if target.is_file() and target.read_text(encoding="utf-8") == text:
         return
-    temporary = folder / f".{OVERRIDE}.new"
-    temporary.write_text(text, encoding="utf-8")
-    temporary.replace(target)
+    write_whole(target, text.encode())
 
 
 def _forget_local(folder: Path) -> None:

@@ -12,12 +12,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tfgen import isolation, mirror, process, terraform
+from tfgen import isolation, offline, process, terraform
 from tfgen.changes import Diagnostic
 from tfgen.compose import compose_validate
 from tfgen.errors import TfgenError
-from tfgen.mirror import ProviderSource
 from tfgen.model import Module, Project
+from tfgen.offline import Tool
 from tfgen.planning import EventReader
 from tfgen.process import Children
 from tfgen.runner import default_parallelism
@@ -46,10 +46,7 @@ class Finding:
 @dataclass(frozen=True)
 class _Tools:
     project: Project
-    binary: str
-    version: str
-    env: Mapping[str, str]
-    source: ProviderSource
+    terraform: Tool
     children: Children
     on_module: OnModule
 
@@ -73,16 +70,7 @@ def check_terraform(
         TfgenError: Terraform is missing, too old, or cannot be initialised.
     """
     remove_leftovers(project)
-    source = mirror.find_provider_source(caller)
-    config = mirror.write_cli_config(source, project.work)
-    environment = project.environments[project.default_environment]
-    env = dict(isolation.isolate(caller, environment, work=project.work, cli_config=config).env)
-    if source.downloads:
-        env = isolation.with_downloads(env, caller)
-    binary = terraform.find_binary(caller)
-    version = terraform.detect_version(binary, env=env, cwd=project.root)
-    terraform.check_version(version, project.required_version, binary=binary, where=str(project.spec_path))
-    tools = _Tools(project, binary, version, env, source, Children(), on_module)
+    tools = _Tools(project, offline.prepare(project, caller), Children(), on_module)
     with tools.children.forwarding(), ThreadPoolExecutor(1) as pool:
         unformatted = pool.submit(_check_format, tools)
         validate = _validate_each(tools, list(project.modules)) if per_module else _validate_composed(tools)
@@ -90,9 +78,9 @@ def check_terraform(
 
 
 def _check_format(tools: _Tools) -> tuple[Finding, ...]:
-    done = process.run(
-        terraform.fmt_argv(tools.binary, "."), cwd=tools.project.tree, env=tools.env, children=tools.children
-    )
+    tool = tools.terraform
+    argv = terraform.fmt_argv(tool.binary, ".")
+    done = process.run(argv, cwd=tools.project.tree, env=tool.env, children=tools.children)
     if done.stderr.strip() and done.returncode not in (0, 3):
         return (Finding("error", "terraform/", done.stderr.strip()),)
     return tuple(
@@ -106,10 +94,10 @@ def _validate_composed(tools: _Tools) -> list[Finding]:
     tools.on_module(f"{len(tools.project.modules)} modules as one")
     found = compose_validate(
         tools.project,
-        binary=tools.binary,
-        version=tools.version,
-        env=tools.env,
-        providers=tools.source,
+        binary=tools.terraform.binary,
+        version=tools.terraform.version,
+        env=tools.terraform.env,
+        providers=tools.terraform.source,
         children=tools.children,
     )
     findings = [_told(item) for item in found.problems if item.module not in found.apart]
@@ -118,7 +106,7 @@ def _validate_composed(tools: _Tools) -> list[Finding]:
 
 def _validate_each(tools: _Tools, modules: list[Module]) -> list[Finding]:
     findings: list[Finding] = []
-    if tools.source.downloads and modules:
+    if tools.terraform.source.downloads and modules:
         # The shared plugin cache is not made for several writers: the first module fills it.
         findings += _validate(tools, modules.pop(0))
     with ThreadPoolExecutor(default_parallelism()) as pool:
@@ -136,8 +124,8 @@ def _told(problem: Diagnostic) -> Finding:
 def _validate(tools: _Tools, module: Module) -> list[Finding]:
     tools.on_module(module.name)
     folder = tools.project.tree / module.name
-    env = isolation.module_environment(tools.env, data_dir=tools.project.work / "check" / module.name)
-    init = [*terraform.init_argv(tools.binary, backend=False), "-json"]
+    env = isolation.module_environment(tools.terraform.env, data_dir=tools.project.work / "check" / module.name)
+    init = [*terraform.init_argv(tools.terraform.binary, backend=False), "-json"]
     done = process.run(init, cwd=folder, env=env, children=tools.children)
     if done.returncode:
         reader = EventReader()
@@ -148,7 +136,7 @@ def _validate(tools: _Tools, module: Module) -> list[Finding]:
             message = reader.error or done.stderr.strip()
             raise TfgenError(f"terraform init failed:\n{message}", where=module.name, hint="tfgen doctor")
         return [_finding(Path("terraform") / module.name, item) for item in located]
-    done = process.run(terraform.validate_argv(tools.binary), cwd=folder, env=env, children=tools.children)
+    done = process.run(terraform.validate_argv(tools.terraform.binary), cwd=folder, env=env, children=tools.children)
     try:
         diagnostics: Sequence[Mapping[str, Any]] = json.loads(done.stdout)["diagnostics"]
     except (ValueError, KeyError):

@@ -16,7 +16,7 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from tfgen import aws, history, leases, state, state_writing
+from tfgen import aws, disk, history, leases, state, state_writing
 from tfgen.aws import Aws
 from tfgen.errors import TfgenError
 from tfgen.events import Event, OnEvent
@@ -165,19 +165,14 @@ def read_document(path: Path) -> Mapping[str, Any] | None:
 
 
 def write_file(path: Path, document: Mapping[str, Any]) -> None:
-    """Write the state that terraform goes on with: on the disk when this returns, for nobody else to read.
+    """Write the state that terraform goes on with, for nobody else to read.
 
     Raises:
         TfgenError: It cannot be written.
     """
     try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
-            json.dump(document, stream, indent=2)
-            stream.flush()
-            os.fsync(stream.fileno())
+        disk.write_whole(path, json.dumps(document).encode(), mode=0o600)
     except OSError as error:
-        path.unlink(missing_ok=True)
         raise TfgenError(
             f"cannot write the composed state: {error.strerror}",
             where=str(path),

@@ -1,10 +1,11 @@
-"""Files onto the disk: all of them or none, never over what somebody changed meanwhile, and copies beforehand."""
+"""Files onto the disk: whole or not at all, never over what somebody changed meanwhile, and copies beforehand."""
 
 from __future__ import annotations
 
 import hashlib
 import os
 import shutil
+import tempfile
 import time
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
@@ -30,20 +31,22 @@ class Writable(Protocol):
         """Where it points."""
 
 
-def read_current(path: Path) -> bytes | None:
+def read_current(path: Path | str) -> bytes | None:
     """Return a file's bytes, `link:TARGET` for a link, `folder:` and its files for a folder, None if nothing is there.
 
     Raises:
         TfgenError: It cannot be read.
     """
     try:
-        if path.is_symlink():
-            return _LINK + os.fsencode(path.readlink())
-        return path.read_bytes()
+        if os.path.islink(path):  # noqa: PTH114 - strings, this runs for every file of the tree
+            return _LINK + os.fsencode(os.readlink(path))  # noqa: PTH115 - as above
+        with open(path, "rb") as stream:  # noqa: PTH123 - as above
+            return stream.read()
     except (FileNotFoundError, NotADirectoryError):
         return None
     except IsADirectoryError:
-        return _FOLDER + "\n".join(sorted(str(item.relative_to(path)) for item in path.rglob("*"))).encode()
+        folder = Path(path)
+        return _FOLDER + "\n".join(sorted(str(item.relative_to(folder)) for item in folder.rglob("*"))).encode()
     except OSError as error:
         raise TfgenError(f"cannot read the file: {error.strerror}", where=str(path)) from None
 
@@ -61,6 +64,30 @@ def as_link(target: str) -> bytes:
 def fingerprint(content: bytes | None) -> str:
     """Return a hash of what `read_current` returned, empty for nothing."""
     return "" if content is None else hashlib.sha256(content).hexdigest()
+
+
+def write_whole(path: Path, data: bytes, *, mode: int = 0o644) -> None:
+    """Write a file so that others see the old one or the new one, never a part; its folder is made if need be.
+
+    Args:
+        path: The file.
+        data: What it shall hold.
+        mode: Its permissions; until it is in its place, nobody but the user can read it.
+
+    Raises:
+        OSError: It cannot be written; what was there is as it was.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    descriptor, staged = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    try:
+        with os.fdopen(descriptor, "wb") as stream:
+            stream.write(data)
+        Path(staged).chmod(mode)
+        Path(staged).replace(path)
+    except BaseException:
+        with suppress(OSError):
+            Path(staged).unlink()
+        raise
 
 
 def replace_all(
@@ -84,8 +111,8 @@ def replace_all(
     staged: list[tuple[str, str]] = []
     made: list[Path] = []
     try:
-        for folder in sorted({(root / path).parent for path in files}):
-            make_folder(folder, made)
+        for folder in sorted({path.rpartition("/")[0] for path in files}):
+            make_folder(root / folder, made)
         for path, file in files.items():
             target = f"{root}/{path}"
             staged.append((target + STAGED, target))
@@ -179,6 +206,15 @@ def remove(root: Path, path: Path) -> None:
             break
         with suppress(OSError):
             (root / folder).rmdir()
+
+
+def remove_all(path: Path) -> None:
+    """Remove a file or a link, or a folder with all that is in it; what a link points to stays."""
+    with suppress(OSError):
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path)
+        else:
+            path.unlink()
 
 
 def make_folder(folder: Path, made: list[Path]) -> None:

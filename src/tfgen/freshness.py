@@ -34,13 +34,13 @@ def count_unchanged(root: Path, spec: Path, template_roots: Sequence[Path]) -> i
 
 def remember(root: Path, spec: Path, template_roots: Sequence[Path], count: int) -> None:
     """Note that the tree on disk is what the inputs on disk render to; `count` files of it are rendered."""
+    from tfgen.disk import write_whole
+
     note = {"count": count, "inputs": _inputs(root, spec, template_roots), "outputs": _outputs(root)}
     path = root / _NOTE
     try:
         path.parent.mkdir(mode=0o700, exist_ok=True)
-        staged = path.with_suffix(".staged")
-        staged.write_text(json.dumps(note))
-        staged.replace(path)
+        write_whole(path, json.dumps(note).encode())
     except OSError:
         return  # The note only saves time: a read-only project renders as well without it.
 

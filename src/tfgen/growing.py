@@ -16,6 +16,7 @@ from tfgen.additions import HANDWRITTEN, Addition, Wish, resolve_addition
 from tfgen.assets import lambdas_root, template_roots
 from tfgen.blueprint import list_blueprints
 from tfgen.deployment import Caller, states
+from tfgen.disk import remove_all
 from tfgen.errors import SpecError, TfgenError, UsageError
 from tfgen.hcl import read_blocks
 from tfgen.model import BACKEND_CONFIG, Module, Project
@@ -32,6 +33,7 @@ _GLOBALS = frozenset(
 )
 _LOCALS = frozenset({"name_prefix", "tags", "extra_tags"})
 _NOTHING = "nothing was written"
+_DATA = ".terraform"
 
 
 @dataclass(frozen=True)
@@ -73,6 +75,7 @@ class Shrinkage:
         after: The spec's text without it.
         result: The tree without it, against the tree on disk.
         left: Files of its folder that stay: edited ones, and the user's own.
+        initialised: The folder that a typed `terraform init` made in its own; it goes if nothing else is left there.
         functions: Folders under `lambdas/` that stay.
         comment: Line of the comment above it in the spec, which stays; None if there is none.
         applied: Environments in which it is applied, with the number of its resources.
@@ -85,6 +88,7 @@ class Shrinkage:
     after: bytes
     result: RenderResult
     left: tuple[str, ...]
+    initialised: str
     functions: tuple[str, ...]
     comment: int | None
     applied: Mapping[str, int]
@@ -138,7 +142,7 @@ def remove(
             with _Undo() as undo:
                 _write_spec(spec, shrinkage.before, shrinkage.after, undo)
                 _write_tree(shrinkage.loaded, shrinkage.result)
-            _remove_artifacts(shrinkage.loaded.project, shrinkage.module)
+            _remove_made(shrinkage)
     return shrinkage
 
 
@@ -212,7 +216,7 @@ def _files_of(project: Project, name: str) -> tuple[str, ...]:
     folder, manifest = project.tree / name, read_manifest(project.tree)
     if folder.is_file() or folder.is_symlink():
         raise TfgenError("something that is no folder is in the way", where=f"terraform/{name}", hint="move it away")
-    files = (path for path in sorted(folder.rglob("*")) if not path.is_dir() and ".terraform" not in path.parts)
+    files = (path for path in sorted(folder.rglob("*")) if not path.is_dir() and _DATA not in path.parts)
     names = (path.relative_to(project.tree).as_posix() for path in files)
     return tuple(path for path in names if path not in manifest)
 
@@ -296,7 +300,8 @@ def _plan_shrinkage(root: Path, spec: Path, name: str, caller: Mapping[str, str]
         before=before,
         after=after,
         result=replace(result, decided=Decided(released=tuple(sorted(own)))),
-        left=tuple(path.as_posix() for path in files if path.as_posix() not in kept and ".terraform" not in path.parts),
+        left=tuple(path.as_posix() for path in files if path.as_posix() not in kept and _DATA not in path.parts),
+        initialised=f"{module.name}/{_DATA}" if (folder / _DATA).is_dir() else "",
         functions=tuple(
             f"{LAMBDAS}/{function.name}" for function in module.functions if (root / LAMBDAS / function.name).is_dir()
         ),
@@ -368,12 +373,15 @@ def _refuse_applied(shrinkage: Shrinkage) -> None:
     )
 
 
-def _remove_artifacts(project: Project, module: Module) -> None:
-    """Remove the zips that tfgen packaged, and the folders that are empty then."""
-    folder = project.tree / module.name
-    for function in module.functions:
+def _remove_made(shrinkage: Shrinkage) -> None:
+    """Remove the zips that tfgen packaged, what `terraform init` fetched, and the folders that are empty then."""
+    tree = shrinkage.loaded.project.tree
+    folder = tree / shrinkage.module.name
+    for function in shrinkage.module.functions:
         with suppress(OSError):
             (folder / function.artifact).unlink()
+    if shrinkage.initialised and not shrinkage.left:
+        remove_all(tree / shrinkage.initialised)
     for path in (folder / "artifacts", folder):
         with suppress(OSError):
             path.rmdir()

@@ -10,7 +10,7 @@ import math
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -170,8 +170,12 @@ class Block:
     end: int = field(default=0, compare=False)
 
 
+@lru_cache(maxsize=256)
 def read_blocks(source: bytes) -> tuple[Block, ...]:
-    """Read the top-level blocks of an HCL file; broken parts are passed over."""
+    """Read the top-level blocks of an HCL file; broken parts are passed over.
+
+    Modules of one blueprint have many a file in common, and each is read more than once: the last ones are remembered.
+    """
     return tuple(_blocks_in(_parse(source)))
 
 

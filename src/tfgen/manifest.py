@@ -16,7 +16,8 @@ BASE = Path(FOLDER) / "base"
 OPEN = ""
 """Stands for the hash of a file whose conflicts are not resolved yet."""
 
-_VERSION = 1
+_VERSION = 2
+"""1 kept a copy of each rendered file in `base/`, where 2 has one file for each folder."""
 
 
 @dataclass(frozen=True)
@@ -78,10 +79,10 @@ def load_manifest(root: Path) -> Manifest:
     except (ValueError, KeyError, TypeError, AttributeError):
         hint = f"restore it from version control, or delete it: unedited files are recognised again ({path.name})"
         raise TfgenError("the manifest of the rendered tree is damaged", where=str(path), hint=hint) from None
-    if any(Path(name).is_absolute() or ".." in Path(name).parts for name in (*manifest.files, *manifest.kept)):
+    if any(name.startswith("/") or ".." in name.split("/") for name in (*manifest.files, *manifest.kept)):
         hint = "restore it from version control: a rendered tree never reaches out of its folder"
         raise TfgenError("the manifest names a file outside the rendered tree", where=str(path), hint=hint)
-    if version != _VERSION:
+    if version not in (1, _VERSION):
         raise TfgenError("the tree was rendered by a newer tfgen", where=str(path), hint="pip install -U tfgen-cli")
     return manifest
 

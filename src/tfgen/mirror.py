@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import re
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from tfgen.disk import write_whole
 from tfgen.errors import TfgenError
 
 MIRROR_VARIABLE = "TFGEN_PROVIDER_MIRROR"
@@ -134,11 +134,7 @@ def write_cli_config(source: ProviderSource, work: Path) -> Path:
     target = work / "terraformrc"
     text = cli_config(source, cache=cache)
     if not target.exists() or _read(target) != text:
-        temporary = target.with_suffix(f".{os.getpid()}")
-        temporary.unlink(missing_ok=True)
-        temporary.touch(mode=0o600)  # it may hold credentials of a private registry
-        temporary.write_text(text, encoding="utf-8")
-        temporary.replace(target)
+        write_whole(target, text.encode(), mode=0o600)  # it may hold credentials of a private registry
     return target
 
 

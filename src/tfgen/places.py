@@ -148,8 +148,7 @@ def open_place(
         config = mirror.write_cli_config(source, project.work)
     binary = terraform.find_binary(caller.variables)
     isolated, clients = connect(project, environment, caller, changes=changes, cli_config=config)
-    version = terraform.detect_version(binary, env=isolated.env, cwd=project.root)
-    terraform.check_version(version, project.required_version, binary=binary, where=str(project.spec_path))
+    version = terraform.identify(binary, project, env=isolated.env)
     bench = Bench(
         project=project,
         environment=environment,

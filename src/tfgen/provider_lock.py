@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from tfgen import isolation, mirror, planning, process, terraform
+from tfgen import offline, planning, process, terraform
+from tfgen.disk import write_whole
 from tfgen.errors import Interrupted, TfgenError
 from tfgen.gathering import gather_files
 from tfgen.model import Project
@@ -46,15 +46,12 @@ def lock_providers(
         children: The running programs.
 
     Raises:
-        TfgenError: Terraform is missing, a provider cannot be had, or two modules ask for what does not fit together.
+        TfgenError: Terraform is missing or does not fit, a provider cannot be had, or two modules ask for what does not
+            fit together.
         Interrupted: The user stopped it.
     """
-    source = mirror.find_provider_source(caller)
-    config = mirror.write_cli_config(source, project.work)
+    tool = offline.prepare(project, caller)
     environment = project.environments[project.default_environment]
-    env = dict(isolation.isolate(caller, environment, work=project.work, cli_config=config).env)
-    if source.downloads:
-        env = isolation.with_downloads(env, caller)
     files = list(gather_files(project, environment, values=False, backend_config=True).files.values())
     folder = project.work / "providers-lock"
     shutil.rmtree(folder, ignore_errors=True)
@@ -62,9 +59,9 @@ def lock_providers(
     try:
         (folder / "versions.tf").write_text(_requirements(files), encoding="utf-8")
         _write(folder / LOCK_FILE, _entries(files))
-        argv = terraform.providers_lock_argv(terraform.find_binary(caller), platforms, source.mirror)
+        argv = terraform.providers_lock_argv(tool.binary, platforms, tool.source.mirror)
         with children.forwarding():
-            done = process.run(argv, cwd=folder, env=env, children=children)
+            done = process.run(argv, cwd=folder, env=tool.env, children=children)
         if children.stopping:
             raise Interrupted
         if done.returncode:
@@ -114,8 +111,6 @@ def _write(path: Path, entries: Mapping[str, str]) -> bool:
     known = {address: text for address, (_, text) in locked_versions(path.parent).items()}
     if not entries or known == dict(entries):
         return False
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
     body = "\n\n".join(entries[address] for address in sorted(entries))
-    temporary.write_text(f"{_HEADER}{body}\n", encoding="utf-8")
-    temporary.replace(path)
+    write_whole(path, f"{_HEADER}{body}\n".encode())
     return True

@@ -13,6 +13,7 @@ from tfgen.hcl import Block, HclText, Traversal, read_blocks, read_remote_states
 from tfgen.hcljson import is_json, read_json_locals, read_json_outputs
 from tfgen.mocks import MockedState, Surroundings, find_providers, guess
 from tfgen.model import BACKEND_CONFIG, Environment, Module, Project
+from tfgen.names import find_clashes
 from tfgen.providers import lock_providers
 from tfgen.schema import applies, suggest
 from tfgen.templating import Templates
@@ -181,12 +182,14 @@ class _Renderer:
         self.by_name = {module.name: module for module in project.modules}
         self.state_keys = {module.state_key: module.name for module in project.modules}
         self.locks: dict[str, File] = {}
+        self.named: dict[str, list[bytes]] = {}
         self.samples: dict[str, dict[str, Any]] = {}
 
     def render(self) -> RenderedTree:
         for module in self.project.modules:
             self._module(module)
         self._report_unresolved()
+        self._report_clashes()
         if self.problems:
             raise SpecError(self.problems)
         self._environments()
@@ -213,6 +216,7 @@ class _Renderer:
         self._lock_file(f"{module.name}/", {**self.project.providers, **module.providers})
         sources = {name: text.encode() for name, (_, text) in rendered.items()}
         self.sources = [*sources.values(), *self.users.values()]
+        self.named[module.name] = [*({**sources, **self.users}).values()]
         blocks = self._read(module, sources)
         self._check_variables(module, blueprint, blocks)
         used = self._check_references(module, sources, {name: part for name, (part, _) in rendered.items()})
@@ -480,6 +484,14 @@ class _Renderer:
                 places = ", ".join(f"{reader.module} ({reader.where})" for reader in readers)
                 message = f"{message}; it is read in {len(readers)} places: {places}"
             self.problems.append(TfgenError(message, hint=hint, where=readers[0].where))
+
+    def _report_clashes(self) -> None:
+        """Report two modules that would give one name to AWS, which only the second apply would find out."""
+        for clash in find_clashes(self.named):
+            first, second = clash.modules
+            message = f"{second} and {first} would both make an {clash.type} called {clash.name}"
+            hint = f"give {second} another name: a module's short name is part of what it makes"
+            self.problems.append(TfgenError(message, hint=hint, where=f"terraform/{second}"))
 
     def _check_names(self, source: bytes, place: str, template: str) -> None:
         """Refuse `local.x.y` where x is neither a module nor a local value: a module's name was mistyped."""

@@ -6,9 +6,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from tfgen.bases import Bases
 from tfgen.disk import is_plain, read_current
 from tfgen.errors import TfgenError
-from tfgen.manifest import BASE, OPEN, Manifest, load_manifest
+from tfgen.manifest import OPEN, Manifest, load_manifest
 from tfgen.merging import find_marker, merge
 from tfgen.render import CUSTOM_CHANGES, MARK, File
 from tfgen.tree import Changes, Conflict, Decided, content_of, hash_managed, managed_part
@@ -54,6 +55,7 @@ class _Settling:
         self.files = files
         self.changes = changes
         self.manifest = manifest
+        self.bases = Bases(root)
         self.draft = _Draft()
         self.stuck: list[str] = []
 
@@ -117,8 +119,8 @@ class _Settling:
 
     def _base(self, path: str) -> bytes | None:
         """Return what was rendered when the file was edited; None if that is not known for sure."""
-        base = read_current(self.root / BASE / path)
-        if base is None or not is_plain(self.root / BASE / path):
+        base = self.bases.find(path)
+        if base is None:
             return None
         hashed = hash_managed(path, base)
         known = self.manifest.files.get(path)

@@ -9,9 +9,12 @@ from pathlib import Path
 
 from tfgen import process
 from tfgen.errors import TfgenError
+from tfgen.model import Project
 from tfgen.providers import satisfies
 
 BINARY_VARIABLE = "TFGEN_TERRAFORM"
+AT_ONCE = 40
+"""Resources at once where all modules are applied as one: what four modules side by side have, at ten each."""
 
 
 def version_argv(binary: str) -> list[str]:
@@ -74,7 +77,8 @@ def apply_argv(binary: str, plan: Path, *, lock_timeout: str = "") -> list[str]:
 
 def apply_state_argv(binary: str, plan: Path, state: Path) -> list[str]:
     """Build `terraform apply` of a saved plan on a state in a file, without a lock or a backup of its own."""
-    return [binary, "apply", "-json", "-input=false", *_locking(False, ""), "-backup=-", f"-state={state}", str(plan)]
+    argv = [binary, "apply", "-json", "-input=false", *_locking(False, ""), f"-parallelism={AT_ONCE}", "-backup=-"]
+    return [*argv, f"-state={state}", str(plan)]
 
 
 def import_argv(
@@ -173,6 +177,17 @@ def check_version(version: str, constraint: str, *, binary: str, where: str = ""
             where=where,
             code="terraform-version",
         )
+
+
+def identify(binary: str, project: Project, *, env: Mapping[str, str]) -> str:
+    """Return the version of a terraform that a project can be run with.
+
+    Raises:
+        TfgenError: The program is not a working terraform, or not of a version that the spec allows.
+    """
+    version = detect_version(binary, env=env, cwd=project.root)
+    check_version(version, project.required_version, binary=binary, where=str(project.spec_path))
+    return version
 
 
 def _locking(lock: bool, timeout: str) -> list[str]:

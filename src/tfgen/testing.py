@@ -16,7 +16,7 @@ from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 
-from tfgen import isolation, mirror, process, terraform
+from tfgen import isolation, offline, process, terraform
 from tfgen.errors import Interrupted, TfgenError
 from tfgen.locating import template_of
 from tfgen.mirror import ProviderSource
@@ -109,18 +109,11 @@ def _call(job: Callable[[], Suite]) -> Suite:
 
 
 def _prepare(project: Project, caller: Mapping[str, str], on_suite: Callable[[str], None]) -> _Tools:
-    source = mirror.find_provider_source(caller)
-    config = mirror.write_cli_config(source, project.work)
     # No credentials are let through and no emulator is started, whatever the environment is.
     environment = replace(project.environments[project.default_environment], endpoint=_NOWHERE)
-    env = dict(isolation.isolate(caller, environment, work=project.work, cli_config=config).env)
-    env |= {"AWS_MAX_ATTEMPTS": "1", "AWS_ENDPOINT_URL_STS": _NOWHERE}
-    binary = terraform.find_binary(caller)
-    version = terraform.detect_version(binary, env=env, cwd=project.root)
-    terraform.check_version(version, project.required_version, binary=binary, where=str(project.spec_path))
-    if source.downloads:
-        env = isolation.with_downloads(env, caller)
-    return _Tools(project, binary, env, source, Children(), on_suite)
+    tool = offline.prepare(project, caller, environment)
+    env = {**tool.env, "AWS_MAX_ATTEMPTS": "1", "AWS_ENDPOINT_URL_STS": _NOWHERE}
+    return _Tools(project, tool.binary, env, tool.source, Children(), on_suite)
 
 
 def _functions(project: Project, modules: Sequence[Module]) -> list[Path]:

@@ -1,6 +1,6 @@
 """Rendered files ↔ disk: what differs, and writing it all or not at all.
 
-`terraform/.tfgen/manifest.json` knows the hash of every file that was rendered, and `base/` holds its bytes.
+`terraform/.tfgen/manifest.json` knows the hash of every file that was rendered, and `base/` holds its text.
 A file that tfgen did not write, or that was edited since, is never overwritten or deleted unless a person
 decided what becomes of it.
 """
@@ -11,11 +11,12 @@ import fcntl
 import hashlib
 import os
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from tfgen.bases import Bases, list_old, pack, place_of
 from tfgen.disk import (
     as_link,
     back_up,
@@ -23,6 +24,7 @@ from tfgen.disk import (
     is_plain,
     read_current,
     remove,
+    remove_all,
     replace_all,
 )
 from tfgen.errors import TfgenError
@@ -162,12 +164,13 @@ def write(
     manifest = Manifest(_digests(files), {**kept, **decided.kept}, origin or known.origin)
     if not changes.is_stale and manifest.files == known.files and manifest.kept == known.kept:
         return None
-    folders = {Path(path).parent for path in (*files, *changes.removed, *decided.moved)}
-    _refuse_links(root, folders | {BASE / folder for folder in folders})
+    folders = {path.rpartition("/")[0] for path in (*files, *changes.removed, *decided.moved)}
+    _refuse_links(root, {BASE, *map(Path, folders)})
     lost = sorted({*decided.written, *decided.moved})
     copies = back_up(root.parent, [f"{root.name}/{path}" for path in lost], root.parent / BACKUPS)
     _replace(root, files, changes, decided, manifest, known)
     _remove_stale(root, changes, decided)
+    _remove_bases(root, {place_of(path) for path in known.files} - {place_of(path) for path in files})
     return copies
 
 
@@ -189,18 +192,15 @@ def _replace(
     carried = {new: old for old, new in _moved_readmes(changes).items()}
     wanted = {path: _with_custom_part(root / carried.get(path, path), files[path]) for path in fresh}
     touched = {*wanted, *decided.paths}
-    bases = {
-        str(BASE / path): file
-        for path, file in files.items()
-        if not file.link and (path in touched or known.files.get(path) != manifest.files[path])
-    }
+    dated = {path for path in files if path in touched or known.files.get(path) != manifest.files[path]}
+    dated |= known.files.keys() - files.keys()
     # A run that is killed in between leaves unedited files that match the manifest or their new base, and edited
     # ones that were either merged already or still wait for it with the base that they started from.
     replace_all(
         root,
         {
             **decided.written,
-            **bases,
+            **_bases(files, None if list_old(root) else dated),
             **wanted,
             **_custom_parts(root, [path for path in changes.removed if path not in carried.values()]),
             str(MANIFEST): File(manifest.to_bytes()),
@@ -215,9 +215,25 @@ def _remove_stale(root: Path, changes: Changes, decided: Decided) -> None:
         content = read_current(root / path)
         if path in changes.seen and fingerprint(content) == changes.seen[path]:
             remove(root, Path(path))
-        remove(root, BASE / path)
-    for path in decided.released:
-        remove(root, BASE / path)
+
+
+def _bases(files: Mapping[str, File], dated: Collection[str] | None) -> dict[str, File]:
+    """Return what holds the bases of files that are rendered otherwise than before, or no longer; None: of all."""
+    places = None if dated is None else {place_of(path) for path in dated}
+    found: dict[str, dict[str, bytes]] = {}
+    for path, file in files.items():
+        place = place_of(path)
+        if not file.link and (places is None or place in places):
+            found.setdefault(place, {})[path] = file.content
+    return {place: File(pack(texts)) for place, texts in found.items()}
+
+
+def _remove_bases(root: Path, places: Iterable[str]) -> None:
+    """Remove the bases of folders that are no longer rendered, and those that an older tfgen laid out."""
+    for place in places:
+        remove(root, Path(place))
+    for path in list_old(root):
+        remove_all(path)
 
 
 def _moved_readmes(changes: Changes) -> dict[str, str]:
@@ -258,10 +274,10 @@ def find_conflicts(root: Path) -> tuple[Conflict, ...]:
     Raises:
         TfgenError: The manifest is damaged, or a file cannot be read.
     """
-    found = []
+    found, bases = [], Bases(root)
     for path in load_manifest(root).files:
         if is_plain(root / path):
-            line = _marker(root, path, read_current(root / path) or b"")
+            line = _marker(bases, path, read_current(root / path) or b"")
             found += [Conflict(path, line)] if line else []
     return tuple(sorted(found))
 
@@ -294,14 +310,18 @@ def read_user_files(root: Path, modules: Sequence[str], rendered: Mapping[str, s
     """
     found: dict[str, dict[str, bytes]] = {}
     for module in modules:
-        folder = root / module
-        if folder.is_dir():
-            paths = sorted([*folder.glob("*.tf"), *folder.glob("*.tf.json")])
-            sources = {path.name: path.read_bytes() for path in paths if path.is_file()}
+        if (root / module).is_dir():
+            sources = {entry.name: Path(entry).read_bytes() for entry in _terraform_in(root / module)}
             found[module] = {
                 name: source for name, source in sources.items() if _is_users(module, name, source, rendered)
             }
     return found
+
+
+def _terraform_in(folder: Path) -> list[os.DirEntry[str]]:
+    with os.scandir(folder) as entries:
+        found = [entry for entry in entries if entry.name.endswith((".tf", ".tf.json")) and entry.is_file()]
+    return sorted(found, key=lambda entry: entry.name)
 
 
 def _is_users(module: str, name: str, source: bytes, rendered: Mapping[str, str]) -> bool:
@@ -320,13 +340,13 @@ def find_foreign(root: Path, modules: Sequence[str], rendered: Mapping[str, str]
     """
     if not root.is_dir():
         return ()
-    found = []
-    for folder in sorted(root.iterdir()):
-        if _NUMBERED.fullmatch(folder.name) and folder.name not in modules and folder.is_dir():
-            files = [*folder.glob("*.tf"), *folder.glob("*.tf.json")]
-            if any(f"{folder.name}/{path.name}" not in rendered for path in files):
-                found.append(folder.name)
-    return tuple(found)
+    names = sorted({entry.name for entry in os.scandir(root) if _NUMBERED.fullmatch(entry.name)} - {*modules})
+    return tuple(
+        name
+        for name in names
+        if (root / name).is_dir()
+        and any(f"{name}/{entry.name}" not in rendered for entry in _terraform_in(root / name))
+    )
 
 
 def show_differences(
@@ -373,6 +393,7 @@ class _Comparison:
         self.root = root
         self.files = files
         self.manifest = manifest
+        self.bases = Bases(root)
         self.found: dict[str, list[str]] = {}
         self.conflicts: list[Conflict] = []
         self.seen: dict[str, str] = {}
@@ -391,7 +412,7 @@ class _Comparison:
         )
 
     def _wanted(self, path: str, wanted: bytes) -> None:
-        current = read_current(self.root / path)
+        current = read_current(f"{self.root}/{path}")
         if current is None:
             self._note("created", path, current)
         elif _is_same(path, current, wanted):
@@ -400,7 +421,7 @@ class _Comparison:
             self._note("changed", path, current)
         elif not self._is_ours(path, current):
             self._note("foreign", path, current)
-        elif line := _marker(self.root, path, current, wanted):
+        elif line := _marker(self.bases, path, current, wanted):
             self._conflict(path, line, current)
         elif self._is_kept(path, current, wanted):
             self._note("kept", path)
@@ -413,7 +434,7 @@ class _Comparison:
             return
         if self._is_as_rendered(path, current):
             self._note("removed", path, current)
-        elif line := _marker(self.root, path, current):
+        elif line := _marker(self.bases, path, current):
             self._conflict(path, line, current)
         else:
             self._note("edited", path, current)
@@ -431,12 +452,12 @@ class _Comparison:
         """True if a file holds what was rendered; a dependency lock file may hold more, from `terraform init`."""
         if hash_managed(path, current) == self.manifest.files.get(path):
             return True
-        base = read_current(self.root / BASE / path)
+        base = self.bases.find(path)
         return base is not None and _is_same(path, current, base)
 
     def _is_ours(self, path: str, current: bytes) -> bool:
         """True if tfgen wrote the file once: it is in the manifest, has a base, or bears the mark."""
-        if path in self.manifest.files or (self.root / BASE / path).exists():
+        if path in self.manifest.files or self.bases.find(path) is not None:
             return True
         return MARK.encode() in current.split(b"\n", 1)[0]
 
@@ -458,10 +479,7 @@ class _Comparison:
 
     def _old_blueprint(self, folder: str) -> str:
         names = sorted(path for path in self.manifest.files if path.startswith(f"{folder}/"))
-        firsts = [
-            (read_current(self.root / BASE / path) or b"").split(b"\n", 1)[0].decode("utf-8", "replace")
-            for path in names
-        ]
+        firsts = [(self.bases.find(path) or b"").split(b"\n", 1)[0].decode("utf-8", "replace") for path in names]
         return _blueprint(first.partition(MARK)[2].strip() for first in firsts)
 
     def _new_blueprint(self, folder: str) -> str:
@@ -491,13 +509,13 @@ def _is_same(path: str, current: bytes, wanted: bytes) -> bool:
     return path.rsplit("/", 1)[-1] == LOCK_FILE and _still_locks(current, wanted)
 
 
-def _marker(root: Path, path: str, current: bytes, wanted: bytes = b"") -> int:
+def _marker(bases: Bases, path: str, current: bytes, wanted: bytes = b"") -> int:
     """Return the line of the first conflict marker in the part of a file that is not the user's alone."""
     part = managed_part(path, current)
     line = find_marker(part, markdown=path.endswith(".md"))
     if not line:
         return 0
-    known = (read_current(root / BASE / path) or b"") + b"\n" + wanted
+    known = (bases.find(path) or b"") + b"\n" + wanted
     return find_marker(part, known=known, markdown=path.endswith(".md"))
 
 

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
+from tfgen.disk import write_whole
 from tfgen.errors import TfgenError
 from tfgen.process import run
 
@@ -240,17 +241,9 @@ def write_atomically(path: Path, data: bytes) -> None:
     Raises:
         TfgenError: The file cannot be written.
     """
-    staged = ""
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        descriptor, staged = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(data)
-        Path(staged).chmod(0o644)
-        Path(staged).replace(path)
+        write_whole(path, data)
     except OSError as error:
-        if staged:
-            Path(staged).unlink(missing_ok=True)
         raise TfgenError(
             f"cannot write {path.name}: {error.strerror}", where=str(path), hint="check the folder's permissions"
         ) from None

@@ -10,6 +10,7 @@ import pytest
 
 from tests.support.projects import snapshot
 from tfgen import workflow
+from tfgen.bases import unpack
 from tfgen.starting import NewProject, create_project
 
 GOLDEN = Path(__file__).parent
@@ -54,5 +55,6 @@ def _check_own_notes(tree: Path) -> None:
     files = {path: data for path, data in snapshot(tree).items() if not path.startswith(".tfgen/")}
     files = {path: data for path, data in files.items() if not path.endswith("/")}
     assert sorted(named) == sorted(files)
-    base = {path: data for path, data in snapshot(tree / ".tfgen" / "base").items() if not path.endswith("/")}
+    packed = snapshot(tree / ".tfgen" / "base").values()
+    base = {path: content for text in packed for path, content in unpack(text).items()}
     assert base == {path: data for path, data in files.items() if not data.startswith(b"link:")}

@@ -21,30 +21,15 @@ from tfgen.commands.add_module import cli as add_module
 from tfgen.growing import Growth
 from tfgen.hcl import Block, read_blocks
 from tfgen.model import BACKEND_CONFIG
+from tfgen.names import UNIQUE
 from tfgen.starting import NewProject, create_project
 
 SHIPPED = {name: load_blueprint(name, folder) for name, folder in list_blueprints([templates_root()]).items()}
 SEVERAL = {name: part for name, part in SHIPPED.items() if not part.once and name != BACKEND_CONFIG}
 """Blueprints of which a project may have several modules."""
 
-NAMED = {
-    "aws_apigatewayv2_api": "name",
-    "aws_athena_workgroup": "name",
-    "aws_cloudwatch_event_rule": "name",
-    "aws_cloudwatch_log_group": "name",
-    "aws_cloudwatch_metric_alarm": "alarm_name",
-    "aws_dynamodb_table": "name",
-    "aws_glue_catalog_database": "name",
-    "aws_iam_role": "name",
-    "aws_kinesis_firehose_delivery_stream": "name",
-    "aws_kms_alias": "name",
-    "aws_lambda_function": "function_name",
-    "aws_s3_bucket": "bucket",
-    "aws_scheduler_schedule_group": "name",
-    "aws_sesv2_configuration_set": "configuration_set_name",
-    "aws_sqs_queue": "name",
-}
-"""Resource types whose name is theirs alone in an account and a region, and the attribute that holds it."""
+NAMED = {**UNIQUE, "aws_apigatewayv2_api": "name"}
+"""Resource types whose name a person tells them by, and the attribute that holds it."""
 
 PARTS = re.compile(
     r"aws_(s3_bucket_\w+|iam_role_policy|lambda_(alias|permission|event_source_mapping|function_event_invoke_config)"

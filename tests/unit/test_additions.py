@@ -180,3 +180,21 @@ def test_the_settings_that_must_be_given(growing: ProjectFolder) -> None:
         "summary: x\nsettings: {required: [a, b], properties: {a: {type: string}, b: {type: object}}}",
     )
     assert missing_settings(queue(growing), ("b.c=1",)) == ("a",)
+
+
+def test_what_must_be_given_beside_other_settings_is_missing_only_there(growing: ProjectFolder) -> None:
+    growing.write(
+        "templates/queue/blueprint.yaml",
+        "summary: x\n"
+        "settings:\n"
+        "  properties:\n"
+        "    trigger: {enum: [none, rule], default: none}\n"
+        "    pattern: {type: object, when: {trigger: [rule]}}\n"
+        "    delay: {type: integer, default: 0, when: {trigger: [rule]}}\n",
+    )
+    assert missing_settings(queue(growing), ()) == ()
+    assert missing_settings(queue(growing), ("trigger=rule",)) == ("pattern",)
+    assert missing_settings(queue(growing), ("trigger=rule", "pattern.source=shop")) == ()
+    with pytest.raises(SpecError) as caught:
+        missing_settings(queue(growing), ("trigger=rule", "patern=x"))
+    assert "has no setting 'patern'" in caught.value.problems[0].message

@@ -338,6 +338,18 @@ def test_a_module_that_others_read_stays(growing: ProjectFolder) -> None:
     assert growing.snapshot() == before
 
 
+@pytest.mark.parametrize("own", [False, True])
+def test_what_terraform_init_fetched_goes_with_the_last_file(growing: ProjectFolder, own: bool) -> None:
+    add(growing, "queue")
+    growing.write("terraform/04-queue/.terraform/providers/x", "fetched")
+    if own:
+        growing.write("terraform/04-queue/own.tf", "# mine\n")
+    gone = remove(growing, "queue")
+    assert (gone.initialised, gone.left) == ("04-queue/.terraform", ("04-queue/own.tf",) if own else ())
+    assert (growing.tree / "04-queue" / ".terraform").exists() is own
+    assert (growing.tree / "04-queue").exists() is own
+
+
 def test_edits_and_files_of_the_users_stay_and_are_named(growing: ProjectFolder) -> None:
     add(growing, "queue")
     growing.change("terraform/04-queue/main.tf", "local.store.table", "local.store.table_arn")

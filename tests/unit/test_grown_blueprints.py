@@ -339,3 +339,33 @@ def test_a_blueprint_says_how_it_is_added(name: str) -> None:
     examples: Any = blueprint.examples
     assert examples
     assert blueprint.summary.endswith(".")
+
+
+@pytest.mark.parametrize(
+    ("entry", "message"),
+    [
+        (
+            "90-invoices-dlq: {blueprint: queue}",
+            "90-invoices-dlq and 14-invoices would both make an aws_sqs_queue called "
+            "<project>-<environment>-invoices-dlq…",
+        ),
+        (
+            "90-orders: {blueprint: table, settings: {hash_key: id}}",
+            "90-orders and 02-storage would both make an aws_dynamodb_table called <project>-<environment>-orders",
+        ),
+        ("90-invoices-dlq: {blueprint: queue, settings: {fifo: true}}", ""),
+        ("90-orders: {blueprint: queue}", ""),
+    ],
+    ids=["what stands beside a queue", "a table of storage", "another ending", "another type"],
+)
+def test_a_name_that_another_module_gives_is_refused(root: Path, tmp_path: Path, entry: str, message: str) -> None:
+    shutil.copytree(root / "config", tmp_path / "config")
+    spec = tmp_path / "config" / "project.yaml"
+    spec.write_text(f"{spec.read_text().rstrip()}\n  {entry}\n")
+    if not message:
+        preview(load_project(tmp_path))
+        return
+    with pytest.raises(SpecError) as caught:
+        preview(load_project(tmp_path))
+    assert [problem.message for problem in caught.value.problems] == [message]
+    assert caught.value.problems[0].hint

@@ -36,6 +36,7 @@ def test_the_emulator_sees_nothing_of_the_caller(tmp_path):
     assert found.env == {
         "PATH": "/usr/bin",
         "HOME": "/home/ann",
+        "GOGC": "400",
         "LANG": "C.UTF-8",
         "LC_ALL": "C.UTF-8",
         "TZ": "UTC",
@@ -85,6 +86,12 @@ def test_an_account_gets_only_the_credentials_it_names(tmp_path, kinds, names):
         assert found.env["AWS_CONFIG_FILE"] == str(tmp_path / "empty" / "config")
     assert "TF_WORKSPACE" in found.dropped
     assert "AWS_ENDPOINT_URL_STS" in found.dropped
+
+
+def test_the_caller_decides_how_much_memory_go_may_take(tmp_path):
+    environment = make_environment("local", "b", endpoint="http://127.0.0.1:4566")
+    found = isolate({"GOGC": "50", "GOMEMLIMIT": "1GiB"}, environment, work=tmp_path)
+    assert (found.env["GOGC"], found.env["GOMEMLIMIT"]) == ("50", "1GiB")
 
 
 def test_an_unknown_kind_of_credentials(tmp_path):

@@ -6,6 +6,7 @@ says how the tree looks then. In no case a byte of the person's text is lost, an
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import stat
@@ -19,6 +20,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.support.projects import snapshot
+from tfgen.bases import Bases, place_of
 from tfgen.errors import TfgenError
 from tfgen.render import CUSTOM_CHANGES, LOCK_FILE, MARK, File
 from tfgen.settling import settle
@@ -236,7 +238,7 @@ CASES = [
     # what tfgen remembers
     Case("no base: every difference is a conflict", both(B, forget(str(BASE))), MERGE, "conflict",
          {M: N + "a\n" + conflict("B\n", "b\n") + "c\nd\n" + conflict("e\n", "E\n")}, copied=(M,)),
-    Case("a base of something else is none", both(B, put("?\n", f"{BASE}/{M}")), MERGE, "conflict",
+    Case("a base of something else is none", both(B, edit(" a\n", " ?\n", place_of(M))), MERGE, "conflict",
          {M: N + "a\n" + conflict("B\n", "b\n") + "c\nd\n" + conflict("e\n", "E\n")}),
     Case("no manifest, the base is enough", both(B, forget(str(MANIFEST))), MERGE, "ok", {M: N + "a\nB\nc\nd\nE\n"}),
     Case("nothing remembered, but the mark", both(B, forget(".tfgen")), PLAIN, "edited"),
@@ -299,6 +301,35 @@ def test_the_case_ends_as_a_person_would_want(root: Path, case: Case) -> None:
         assert found == text, path
     rendered = {line for file in case.old.values() for line in file.content.split(b"\n")}
     assert not written - rendered - all_lines(root.parent), "a line of the person's text is lost"
+
+
+def lay_out_as_before(root: Path) -> None:
+    """Turn what tfgen remembers into what an older one left: a copy of each file, and a manifest that says so."""
+    bases, manifest = Bases(root), root / MANIFEST
+    document = json.loads(manifest.read_bytes())
+    copies = {path: bases.find(path) for path in document["files"]}
+    shutil.rmtree(root / BASE)
+    for path, content in copies.items():
+        if content is not None:
+            (root / BASE / path).parent.mkdir(parents=True, exist_ok=True)
+            (root / BASE / path).write_bytes(content)
+    manifest.write_text(json.dumps({**document, "version": 1}))
+
+
+OLDER = [case for case in CASES if case.ends in ("ok", "conflict") and "base" not in case.name]
+
+
+@pytest.mark.parametrize("case", OLDER, ids=lambda case: case.name)
+def test_a_project_of_an_older_tfgen_ends_the_same(tmp_path: Path, case: Case) -> None:
+    trees, results = [tmp_path / "now" / "terraform", tmp_path / "older" / "terraform"], []
+    for tree in trees:
+        render(tree, case.old)
+        if tree is trees[1]:
+            lay_out_as_before(tree)
+        case.do(tree)
+        _, decided, _ = render(tree, case.new, case.way)
+        results.append((decided, {path: text for path, text in snapshot(tree).items() if ".tfgen" not in path}))
+    assert results[0] == results[1]
 
 
 def assert_copied(root: Path, copies: Path | None, case: Case) -> None:

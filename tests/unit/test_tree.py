@@ -15,6 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.support.projects import ProjectFolder, snapshot
+from tfgen.bases import Bases
 from tfgen.errors import TfgenError
 from tfgen.render import CUSTOM_CHANGES, LOCK_FILE, File
 from tfgen.tree import (
@@ -55,7 +56,8 @@ def test_a_first_write_creates_everything(tmp_path: Path) -> None:
     assert changes.counts() == "4 created, 0 changed, 0 unchanged, 0 removed"
     assert (root / "a" / "vars").readlink() == Path("../vars")
     assert (root / "a" / "vars").read_bytes() == b"x = 1\n"
-    assert (root / BASE / "a" / "main.tf").read_bytes() == b"one\n"
+    assert Bases(root).find("a/main.tf") == b"one\n"
+    assert sorted(path.name for path in (root / BASE).iterdir()) == ["a.txt", "tree.txt"]
     assert set(read_manifest(root)) == set(FILES)
 
 
@@ -78,8 +80,25 @@ def test_changed_and_stale_files(tmp_path: Path) -> None:
     changes = put(tmp_path, {"a/main.tf": File(b"two\n"), "vars": FILES["vars"]})
     assert (changes.changed, changes.unchanged, changes.removed) == (("a/main.tf",), ("vars",), ("README.md", "a/vars"))
     assert not (tmp_path / "a" / "vars").is_symlink()
-    assert (tmp_path / BASE / "a" / "main.tf").read_bytes() == b"two\n"
-    assert not (tmp_path / BASE / "README.md").exists()
+    assert Bases(tmp_path).find("a/main.tf") == b"two\n"
+    assert Bases(tmp_path).find("README.md") is None
+
+
+def test_a_file_that_is_gone_and_no_longer_rendered_has_no_base(tmp_path: Path) -> None:
+    put(tmp_path, texts(a__main="1\n", a__more="2\n"))
+    (tmp_path / "a" / "more").unlink()
+    put(tmp_path, texts(a__main="1\n"))
+    assert Bases(tmp_path).find("a/more") is None
+
+
+def test_a_change_of_one_folder_rewrites_its_base_alone(tmp_path: Path) -> None:
+    put(tmp_path, texts(a__main="1\n", b__main="2\n", c__main="3\n"))
+    before = {path.name: path.stat().st_ino for path in (tmp_path / BASE).iterdir()}
+    put(tmp_path, texts(a__main="1\n", b__main="changed\n"))
+    after = {path.name: path.stat().st_ino for path in (tmp_path / BASE).iterdir()}
+    assert after.keys() == {"a.txt", "b.txt"}
+    assert after["a.txt"] == before["a.txt"]
+    assert after["b.txt"] != before["b.txt"]
 
 
 def test_an_emptied_folder_goes_and_one_with_files_of_others_stays(tmp_path: Path) -> None:
@@ -155,7 +174,7 @@ def test_a_removed_file_is_created_again(tmp_path: Path) -> None:
         (b'{"version": 1}', "damaged"),
         (b'{"version": 1, "files": 3}', "damaged"),
         (b"\xff", "damaged"),
-        (b'{"version": 2, "files": {}}', "newer tfgen"),
+        (b'{"version": 3, "files": {}}', "newer tfgen"),
     ],
 )
 def test_a_manifest_that_cannot_be_used_stops_everything(tmp_path: Path, content: bytes, message: str) -> None:
@@ -322,7 +341,7 @@ def test_differences_are_a_unified_diff(tmp_path: Path) -> None:
     ]
 
 
-@pytest.mark.parametrize("place", [".", "b", f"{BASE}/b"])
+@pytest.mark.parametrize("place", [".", "b"])
 def test_a_file_where_a_folder_is_needed_leaves_everything_as_it_was(tmp_path: Path, place: str) -> None:
     root = tmp_path / "terraform"
     if place == ".":

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import json
-import os
 import sys
-import tempfile
 from collections.abc import Collection
-from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from tfgen.commands._output import JSON_VERSION, answer, answer_json
+from tfgen.disk import write_whole
 from tfgen.errors import TfgenError
 from tfgen.settings import Settings
 
@@ -121,17 +119,7 @@ def write_file(path: Path, text: str, mode: int) -> None:
         TfgenError: It cannot be written.
     """
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        descriptor, staged = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-        try:
-            with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
-                stream.write(text)
-            Path(staged).chmod(mode)
-            Path(staged).replace(path)
-        except BaseException:
-            with suppress(OSError):
-                Path(staged).unlink()
-            raise
+        write_whole(path, text.encode(), mode=mode)
     except OSError as error:
         raise TfgenError(
             f"cannot write {path}: {error.strerror}", where=str(path), hint="name a place that can be written"

@@ -82,10 +82,10 @@ def _asked(settings: Settings, wish: Wish) -> Wish:
             chosen = str(click.prompt("Blueprint", type=click.Choice(list(known)), err=True))
         wish = replace(wish, blueprint=chosen)
     blueprint = known.get(chosen)
-    for key in missing_settings(blueprint, wish.settings) if blueprint else ():
-        part = blueprint.settings["properties"].get(key, {}) if blueprint else {}
-        value = click.prompt(f"{key} ({part.get('description', 'a setting')})", err=True)
-        wish = replace(wish, settings=(*wish.settings, f"{key}={value}"))
+    while blueprint and (missing := missing_settings(blueprint, wish.settings)):
+        part = blueprint.settings["properties"][missing[0]]
+        value = click.prompt(f"{missing[0]} ({part.get('description', 'a setting')})", err=True)
+        wish = replace(wish, settings=(*wish.settings, f"{missing[0]}={value}"))
     return wish
 
 

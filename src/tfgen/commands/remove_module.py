@@ -33,15 +33,17 @@ def cli(settings: Settings, name: str, keep_state: bool, dry_run: bool) -> None:
 
 def _answer(settings: Settings, shrinkage: Shrinkage, spec: str, dry_run: bool) -> None:
     module, changes = shrinkage.module, shrinkage.result.changes
+    fetched = (shrinkage.initialised,) if shrinkage.initialised else ()
+    kept = fetched if shrinkage.left else ()
     if settings.json:
         answer_json(
             {
                 "module": module.name,
                 "dry_run": dry_run,
                 "spec": spec,
-                "removed": [f"terraform/{path}" for path in changes.removed],
+                "removed": [f"terraform/{path}" for path in (*changes.removed, *(() if kept else fetched))],
                 "changed": [f"terraform/{path}" for path in changes.changed],
-                "left": [*(f"terraform/{path}" for path in shrinkage.left), *shrinkage.functions],
+                "left": [*(f"terraform/{path}" for path in (*shrinkage.left, *kept)), *shrinkage.functions],
                 "applied": dict(shrinkage.applied),
                 "not_looked_at": list(shrinkage.unseen),
             }
@@ -54,6 +56,7 @@ def _answer(settings: Settings, shrinkage: Shrinkage, spec: str, dry_run: bool) 
         lines.append(("removed", f"terraform/{module.name}/ ({count_files(changes.removed)})"))
     lines += [("changed", f"terraform/{path}") for path in changes.changed]
     lines += [("left", f"terraform/{path}: yours") for path in shrinkage.left]
+    lines += [("left" if kept else "removed", f"terraform/{path}/: what terraform init fetched") for path in fetched]
     lines += [("left", f"{folder}/: yours; delete it if nothing needs it") for folder in shrinkage.functions]
     if shrinkage.comment is not None:
         lines.append(("left", f"the comment above it, {spec}:{shrinkage.comment}"))

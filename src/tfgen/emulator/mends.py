@@ -25,6 +25,7 @@ import types
 import uuid
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from email.utils import parseaddr
 from importlib.util import find_spec
@@ -36,6 +37,57 @@ from zoneinfo import ZoneInfo
 logger = logging.getLogger("tfgen.emulator")
 
 # --- IAM: condition keys and resource policies -----------------------------------------------
+
+
+@dataclass(frozen=True)
+class _Question:
+    """What IAM is asked: may the owner of an access key do this?
+
+    Attributes:
+        access_key: Id of the access key.
+        action: `s3:PutObject`.
+        service: `s3`.
+        region: Where.
+        resource: ARN, or `*`.
+        context: Condition keys.
+    """
+
+    access_key: str
+    action: str
+    service: str
+    region: str
+    resource: str
+    context: Mapping[str, Any]
+
+
+def _before_iam(answer: Callable[[_Question, Callable[[_Question], Any]], Any]) -> None:
+    """Put a function before IAM's decision: it gets the question and whom to ask, and returns a denial or None."""
+    from ministack.core import iam_evaluator
+
+    enforce = iam_evaluator.enforce
+
+    def ask(question: _Question) -> Any:
+        return enforce(
+            question.access_key,
+            question.action,
+            question.service,
+            question.region,
+            question.resource,
+            dict(question.context),
+        )
+
+    def enforce_with_keys(
+        access_key_id: str,
+        iam_action: str,
+        service: str,
+        region: str,
+        resource_arn: str = "*",
+        service_context: dict[str, Any] | None = None,
+    ) -> Any:
+        context = service_context or {}
+        return answer(_Question(access_key_id, iam_action, service, region, resource_arn, context), ask)
+
+    iam_evaluator.enforce = enforce_with_keys
 
 
 def loopback_counts_as_secure() -> None:
@@ -98,11 +150,10 @@ def sending_mail_fills_condition_keys() -> None:
     (`app._enforce_ses_v2`, `core/iam_actions.py` `_ses_v2_resource_arn`).
     """
     from ministack import app
-    from ministack.core import iam_actions, iam_evaluator
+    from ministack.core import iam_actions
     from ministack.core.responses import get_account_id
 
-    enforce_request, enforce = app._enforce_ses_v2, iam_evaluator.enforce
-    resource_of = iam_actions._ses_v2_resource_arn
+    enforce_request, resource_of = app._enforce_ses_v2, iam_actions._ses_v2_resource_arn
 
     def enforce_ses_v2(method: str, path: str, headers: Any, body: bytes, query_params: Any, request_id: str) -> Any:
         sent = _mail_of(body) if path.rstrip("/").endswith("/outbound-emails") and method == "POST" else {}
@@ -118,26 +169,20 @@ def sending_mail_fills_condition_keys() -> None:
             return str(resource_of(method, path, body, region, account))
         return f"arn:aws:ses:{region}:{account}:identity/{_identity_of(sent['ses:FromAddress'])}"
 
-    def enforce_with_keys(
-        access_key_id: str,
-        iam_action: str,
-        service: str,
-        region: str,
-        resource_arn: str = "*",
-        service_context: dict[str, Any] | None = None,
-    ) -> Any:
+    def answer(question: _Question, ask: Callable[[_Question], Any]) -> Any:
         sent = _sent_mail.get() or {}
-        context = {**(service_context or {}), **{key: sent[key] for key in sent if key.startswith("ses:")}}
-        iam_action = "ses:SendRawEmail" if sent.get("raw") else iam_action
-        denied = enforce(access_key_id, iam_action, service, region, resource_arn, context)
+        keys = {key: sent[key] for key in sent if key.startswith("ses:")}
+        action = "ses:SendRawEmail" if sent.get("raw") else question.action
+        question = replace(question, action=action, context={**question.context, **keys})
+        denied = ask(question)
         if denied or not sent.get("set"):
             return denied
-        used = f"arn:aws:ses:{region}:{get_account_id()}:configuration-set/{sent['set']}"
-        return enforce(access_key_id, iam_action, service, region, used, context)
+        used = f"arn:aws:ses:{question.region}:{get_account_id()}:configuration-set/{sent['set']}"
+        return ask(replace(question, resource=used))
 
     app._enforce_ses_v2 = enforce_ses_v2
     iam_actions._ses_v2_resource_arn = resource_arn
-    iam_evaluator.enforce = enforce_with_keys
+    _before_iam(answer)
 
 
 def _mail_of(body: bytes) -> dict[str, Any]:
@@ -184,30 +229,23 @@ def leading_keys_come_from_the_request() -> None:
     Emulator: never filled, so a grant for some keys never applies (`core/iam_actions.py`
     `dynamodb_service_context`).
     """
-    from ministack.core import iam_actions, iam_evaluator
+    from ministack.core import iam_actions
 
-    context_of, enforce = iam_actions.dynamodb_service_context, iam_evaluator.enforce
+    context_of = iam_actions.dynamodb_service_context
 
     def dynamodb_service_context(body: bytes) -> dict[str, Any]:
         return {**context_of(body), "tfgen:leadingkeys": _leading_keys(body)}
 
-    def enforce_with_keys(
-        access_key_id: str,
-        iam_action: str,
-        service: str,
-        region: str,
-        resource_arn: str = "*",
-        service_context: dict[str, Any] | None = None,
-    ) -> Any:
-        context = dict(service_context or {})
+    def answer(question: _Question, ask: Callable[[_Question], Any]) -> Any:
+        context = dict(question.context)
         by_table = context.pop("tfgen:leadingkeys", {})
-        table = resource_arn.partition(":table/")[2].split("/")[0]
+        table = question.resource.partition(":table/")[2].split("/")[0]
         if by_table.get(table):
             context["dynamodb:LeadingKeys"] = by_table[table]
-        return enforce(access_key_id, iam_action, service, region, resource_arn, context)
+        return ask(replace(question, context=context))
 
     iam_actions.dynamodb_service_context = dynamodb_service_context
-    iam_evaluator.enforce = enforce_with_keys
+    _before_iam(answer)
 
 
 _TRANSACTED = ("Get", "Put", "Update", "Delete", "ConditionCheck")
@@ -312,7 +350,7 @@ def keys_guard_what_they_encrypt() -> None:
     from ministack.core.responses import get_account_id
     from ministack.services import sns, sqs
 
-    enforce, context_of = iam_evaluator.enforce, iam_actions.s3_service_context
+    context_of = iam_actions.s3_service_context
 
     def s3_service_context(
         iam_action: str, query_params: Any, path: str = "", headers: Mapping[str, str] | None = None
@@ -321,26 +359,20 @@ def keys_guard_what_they_encrypt() -> None:
         chosen = (headers or {}).get(_CHOSEN_KEY.removeprefix("s3:"))
         return {**context, _CHOSEN_KEY: chosen} if chosen and iam_action == "s3:PutObject" else context
 
-    def enforce_with_keys(
-        access_key_id: str,
-        iam_action: str,
-        service: str,
-        region: str,
-        resource_arn: str = "*",
-        service_context: dict[str, Any] | None = None,
-    ) -> Any:
-        context = dict(service_context or {})
-        if service == "kms":
-            context.setdefault("kms:CallerAccount", get_account_id())
-        denied = enforce(access_key_id, iam_action, service, region, resource_arn, context)
-        if denied or not access_key_id or iam_evaluator._is_root_key(access_key_id):
+    def answer(question: _Question, ask: Callable[[_Question], Any]) -> Any:
+        caller = {"kms:CallerAccount": get_account_id()}
+        if question.service == "kms":
+            question = replace(question, context={**caller, **question.context})
+        denied = ask(question)
+        if denied or not question.access_key or iam_evaluator._is_root_key(question.access_key):
             return denied
-        key = _key_of(resource_arn, context.get(_CHOSEN_KEY)) if iam_action in _KEY_USES else ""
-        for use in _KEY_USES[iam_action] if key else ():
-            via = {"kms:CallerAccount": get_account_id(), "kms:ViaService": f"{service}.{region}.amazonaws.com"}
-            denied = enforce(access_key_id, use, "kms", region, key, via)
+        action, resource = question.action, question.resource
+        key = _key_of(resource, question.context.get(_CHOSEN_KEY)) if action in _KEY_USES else ""
+        via = {**caller, "kms:ViaService": f"{question.service}.{question.region}.amazonaws.com"}
+        for use in _KEY_USES[action] if key else ():
+            denied = ask(replace(question, action=use, service="kms", resource=key, context=via))
             if denied:
-                logger.warning("%s on %s needs %s on %s", iam_action, resource_arn, use, key)
+                logger.warning("%s on %s needs %s on %s", action, resource, use, key)
                 return denied
         return None
 
@@ -352,7 +384,7 @@ def keys_guard_what_they_encrypt() -> None:
         return allowed
 
     iam_actions.s3_service_context = s3_service_context
-    iam_evaluator.enforce = enforce_with_keys
+    _before_iam(answer)
     sqs.queue_policy_allows = with_key(sqs.queue_policy_allows, "sqs:SendMessage")
     sns.topic_policy_allows = with_key(sns.topic_policy_allows, "sns:Publish")
 
@@ -734,6 +766,42 @@ def identities_name_their_configuration_set() -> None:
         ses_v2._identities[name]["ConfigurationSetName"] = document.get("ConfigurationSetName")
         return answer
 
+    ses_v2.handle_request = handle_request
+
+
+def sending_domains_read_back() -> None:
+    """A domain as sender: its MAIL FROM domain, and the lengths of its DKIM keys.
+
+    AWS: PutEmailIdentityMailFromAttributes sets the former, and GetEmailIdentity answers both.
+    Emulator: it does not know the operation, and forgets the lengths (`services/ses_v2.py`, `handle_request`,
+    `_easy_dkim_attributes`).
+    """
+    from ministack.services import ses_v2
+
+    original, easy_dkim = ses_v2.handle_request, ses_v2._easy_dkim_attributes
+    mail_from = re.compile(r"/v2/email/identities/(.+)/mail-from")
+
+    def easy_dkim_attributes(identity: str, identity_type: str, signing: Mapping[str, str]) -> dict[str, Any]:
+        attributes: dict[str, Any] = easy_dkim(identity, identity_type, signing)
+        length = signing.get("NextSigningKeyLength", "RSA_2048_BIT")
+        lengths = {"CurrentSigningKeyLength": length, "NextSigningKeyLength": length}
+        return {**attributes, **lengths} if attributes["Tokens"] else attributes
+
+    async def handle_request(method: str, path: str, headers: Any, body: bytes, query_params: Any) -> Any:
+        asked = mail_from.fullmatch(path)
+        if method != "PUT" or asked is None:
+            return await original(method, path, headers, body, query_params)
+        if asked[1] not in ses_v2._identities:
+            return ses_v2._json_err("NotFoundException", f"Identity {asked[1]} not found", 404)
+        document = json.loads(body or b"{}")
+        domain = document.get("MailFromDomain")
+        ses_v2._identities[asked[1]]["MailFromAttributes"] = {
+            "BehaviorOnMxFailure": document.get("BehaviorOnMxFailure") or "USE_DEFAULT_VALUE",
+            **({"MailFromDomain": domain, "MailFromDomainStatus": "PENDING"} if domain else {}),
+        }
+        return ses_v2.json_response({})
+
+    ses_v2._easy_dkim_attributes = easy_dkim_attributes
     ses_v2.handle_request = handle_request
 
 
@@ -1921,27 +1989,16 @@ def keys_are_known_by_their_aliases() -> None:
     AWS: the aliases of the key that a request names.
     Emulator: never filled, so a grant for keys with some alias never applies (`core/iam_evaluator.py`, `enforce`).
     """
-    from ministack.core import iam_evaluator
     from ministack.services import kms
 
-    enforce = iam_evaluator.enforce
-
-    def enforce_with_aliases(
-        access_key_id: str,
-        iam_action: str,
-        service: str,
-        region: str,
-        resource_arn: str = "*",
-        service_context: dict[str, Any] | None = None,
-    ) -> Any:
-        context = dict(service_context or {})
-        key = kms._resolve_key(resource_arn) if service == "kms" else None
+    def answer(question: _Question, ask: Callable[[_Question], Any]) -> Any:
+        key = kms._resolve_key(question.resource) if question.service == "kms" else None
         if key:
             names = [arn.split(":", 5)[5] for arn, target in kms._aliases.items() if target == key["KeyId"]]
-            context.setdefault("kms:ResourceAliases", names)
-        return enforce(access_key_id, iam_action, service, region, resource_arn, context)
+            question = replace(question, context={"kms:ResourceAliases": names, **question.context})
+        return ask(question)
 
-    iam_evaluator.enforce = enforce_with_aliases
+    _before_iam(answer)
 
 
 def queries_take_parameters() -> None:
@@ -2067,6 +2124,7 @@ MENDS: tuple[Callable[[], None], ...] = (
     stream_mappings_default_to_a_hundred,
     repeated_transactions_are_recognised,
     identities_name_their_configuration_set,
+    sending_domains_read_back,
     sent_mail_survives_a_stop,
     logs_keep_saved_queries,
     # These five wrap the delivery of an event, the innermost first.

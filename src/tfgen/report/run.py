@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import html
 import json
-import os
 import re
-import tempfile
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
+from tfgen.disk import write_whole
 from tfgen.history import ModuleRecord, RunRecord, StepRecord
 
 VERSION = 1
@@ -43,7 +42,7 @@ def write_reports(record: RunRecord) -> Path:
         MARKDOWN_FILE: to_markdown(document),
         HTML_FILE: to_html(document, excerpts),
     }.items():
-        _write(folder / name, text)
+        write_whole(folder / name, text.encode("utf-8", "replace"), mode=0o600)
     return folder
 
 
@@ -239,14 +238,3 @@ def _fence(text: str) -> list[str]:
     longest = max((len(run) for run in re.findall(r"`+", text)), default=0)
     ticks = "`" * max(3, longest + 1)
     return [f"{ticks}text", *text.splitlines(), ticks]
-
-
-def _write(path: Path, text: str) -> None:
-    descriptor, staged = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-    try:
-        with os.fdopen(descriptor, "w", encoding="utf-8", errors="replace") as stream:
-            stream.write(text)
-        Path(staged).replace(path)
-    except OSError:
-        Path(staged).unlink(missing_ok=True)
-        raise

@@ -708,6 +708,30 @@ def test_identities_name_their_configuration_set(mended: RunningEmulator, bare: 
     assert answered(mended) == [True, True, True]
 
 
+def test_sending_domains_read_back(mended: RunningEmulator, bare: RunningEmulator) -> None:
+    def created(emulator: RunningEmulator) -> tuple[str, str | None]:
+        ses, domain = emulator.client("sesv2"), f"{name('shop')}.example"
+        ses.create_email_identity(EmailIdentity=domain, DkimSigningAttributes={"NextSigningKeyLength": "RSA_1024_BIT"})
+        return domain, ses.get_email_identity(EmailIdentity=domain)["DkimAttributes"].get("NextSigningKeyLength")
+
+    assert created(bare)[1] is None
+    domain, length = created(mended)
+    assert length == "RSA_1024_BIT"
+    with pytest.raises(ClientError, match="Unknown SES v2 path"):
+        bare.client("sesv2").put_email_identity_mail_from_attributes(EmailIdentity="shop.example")
+
+    ses, asked = mended.client("sesv2"), {"EmailIdentity": domain, "MailFromDomain": f"mail.{domain}"}
+    ses.put_email_identity_mail_from_attributes(**asked, BehaviorOnMxFailure="REJECT_MESSAGE")
+    found = ses.get_email_identity(EmailIdentity=domain)["MailFromAttributes"]
+    assert (found["MailFromDomain"], found["BehaviorOnMxFailure"]) == (f"mail.{domain}", "REJECT_MESSAGE")
+    ses.put_email_identity_mail_from_attributes(EmailIdentity=domain)
+    assert ses.get_email_identity(EmailIdentity=domain)["MailFromAttributes"] == {
+        "BehaviorOnMxFailure": "USE_DEFAULT_VALUE"
+    }
+    with pytest.raises(ClientError, match="NotFoundException"):
+        ses.put_email_identity_mail_from_attributes(**{**asked, "EmailIdentity": "nobody.example"})
+
+
 def test_sent_mail_survives_a_stop(tmp_path: Path) -> None:
     def subjects(folder: Path, *options: str) -> list[str]:
         with start_emulator(folder, persist=True, options=options) as emulator:

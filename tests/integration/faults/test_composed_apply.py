@@ -78,7 +78,7 @@ def test_while_it_runs_everybody_else_is_refused_and_told_who(faulty: Faulty) ->
     assert_nothing_left(faulty)
 
 
-@pytest.mark.parametrize("way", ["resume", "recover"])
+@pytest.mark.parametrize("way", [pytest.param("resume", marks=pytest.mark.slow), "recover"])
 def test_what_a_killed_run_made_is_written_before_anything_else(faulty: Faulty, way: str) -> None:
     faulty.shut("01-middle")
     process = faulty.start("apply", "--composed", "--auto-approve")

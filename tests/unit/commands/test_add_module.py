@@ -109,6 +109,22 @@ def test_on_a_terminal_it_asks_for_what_is_missing(
     assert "days: 6" in growing.spec.read_text()
 
 
+def test_on_a_terminal_it_asks_for_what_an_answer_makes_necessary(
+    cli: Cli, growing: ProjectFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    more = "settings:\n  required: [kind]\n  properties:\n"
+    more += "    kind: {type: string, enum: [plain, late], description: Kind}\n"
+    more += "    delay: {type: integer, when: {kind: [late]}, description: Seconds}\n"
+    growing.change("templates/queue/blueprint.yaml", "settings:\n  properties:\n", more)
+    answers = {"kind (Kind)": "late", "delay (Seconds)": "5"}
+    monkeypatch.setattr(add_module, "can_ask", lambda _settings: True)
+    monkeypatch.setattr(add_module.click, "prompt", lambda text, **_options: answers.pop(text))
+    growing.render()
+    assert cli("add-module", "invoices", "--blueprint", "queue", cwd=growing.root).code == 0
+    assert not answers
+    assert "delay: 5" in growing.spec.read_text()
+
+
 def test_a_foreign_folder_is_named_until_it_is_adopted(cli: Cli, growing: ProjectFolder) -> None:
     growing.write("templates/empty/blueprint.yaml", "summary: x\nsettings: {}\n")
     growing.write("terraform/08-hand/main.tf", 'resource "terraform_data" "a" {}\n')

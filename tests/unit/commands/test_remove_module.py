@@ -32,16 +32,18 @@ def test_a_dry_run_and_the_document(cli: Cli, growing: ProjectFolder) -> None:
     cli("add-module", "queue", cwd=growing.root)
     growing.change("config/project.yaml", "  04-queue:", "  # for the accountants\n  04-queue:")
     growing.write("terraform/04-queue/own.tf", "# mine\n")
+    growing.write("terraform/04-queue/.terraform/providers/x", "fetched")
     before = growing.snapshot()
     shown = cli("remove-module", "queue", "--dry-run", cwd=growing.root)
     assert "-  04-queue:\n-    blueprint: queue\n" in shown.out
     assert "left     the comment above it, config/project.yaml:" in shown.err
     assert "left     terraform/04-queue/own.tf: yours" in shown.err
+    assert "left     terraform/04-queue/.terraform/: what terraform init fetched" in shown.err
     assert growing.snapshot() == before
     document = cli("remove-module", "queue", "--json", cwd=growing.root).document
     assert (document["module"], document["dry_run"]) == ("04-queue", False)
     assert "terraform/04-queue/main.tf" in document["removed"]
-    assert document["left"] == ["terraform/04-queue/own.tf"]
+    assert document["left"] == ["terraform/04-queue/own.tf", "terraform/04-queue/.terraform"]
     assert (document["applied"], document["not_looked_at"]) == ({}, ["dev"])
 
 
