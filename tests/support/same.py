@@ -36,6 +36,20 @@ OWN = frozenset(
 )
 """Type and attribute: ids without a form of their own."""
 
+LATER = frozenset(
+    {
+        ("aws_iam_policy_document", "id"),
+        ("aws_s3_bucket", "logging"),
+        ("aws_s3_bucket", "policy"),
+        ("aws_s3_bucket", "server_side_encryption_configuration"),
+        ("aws_s3_bucket", "versioning"),
+    }
+)
+"""Type and attribute: what a bucket shows of its other resources once it is looked at again, and a hash over ids."""
+
+_EMPTY = ("", "False")
+"""What the provider writes for nothing at all, before or after it has looked."""
+
 _PATTERN = re.compile("|".join(MADE_UP))
 _ELSEWHERE = re.compile("|".join(ELSEWHERE))
 
@@ -56,7 +70,7 @@ def canonical(states: Mapping[str, bytes]) -> dict[str, Tree]:
     for listed in (False, True):
         for place, content in sorted(found.items()):
             for path, value, in_list in _texts(content):
-                if in_list is listed:
+                if in_list is listed and value is not None:
                     for text in _ids(place, path, value):
                         names.setdefault(text, f"<{place} {path}>")
     pattern = re.compile("|".join(re.escape(text) for text in sorted(names, key=len, reverse=True)) or "(?!)")
@@ -71,9 +85,13 @@ def differences(one: Mapping[str, Tree], other: Mapping[str, Tree]) -> list[str]
         found += [
             f"{place} {path}: {left.get(path)!r} / {right.get(path)!r}"
             for path in sorted(left.keys() | right.keys())
-            if left.get(path) != right.get(path)
+            if _said(left.get(path)) != _said(right.get(path))
         ]
     return found
+
+
+def _said(text: str | None) -> str | None:
+    return None if text in _EMPTY else text
 
 
 def _contents(key: str, data: bytes) -> Iterator[tuple[str, Tree]]:
@@ -88,8 +106,12 @@ def _contents(key: str, data: bytes) -> Iterator[tuple[str, Tree]]:
             needs = [need for need in instance.get("dependencies", ()) if "terraform_remote_state" not in need]
             yield (
                 f"{key} {prefix}{entry['type']}.{entry['name']}{index}",
-                {"attributes": instance["attributes"], "dependencies": sorted(needs)},
+                {"attributes": _settled(entry["type"], instance["attributes"]), "dependencies": sorted(needs)},
             )
+
+
+def _settled(kind: str, attributes: Tree) -> Tree:
+    return {name: value for name, value in attributes.items() if (kind, name) not in LATER}
 
 
 def _ids(place: str, path: str, value: str) -> Iterator[str]:
