@@ -329,7 +329,7 @@ class _Job:
             self._give_up(note, file, started)
             raise
         bench.journal.write(journal.COMPOSED, phase="applied", run=note.run, status=applied.status)
-        written = self._split(note, file, follower.document)
+        written = self._split(note, file, tracker.dumped or follower.document)
         results = to_results(
             shown, tracker, applied, written, interrupted=bench.children.stopping, seconds=time.monotonic() - begun
         )

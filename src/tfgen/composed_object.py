@@ -200,11 +200,11 @@ def following(
         on_event: Warned, once, if the bucket cannot be reached.
 
     Raises:
-        TfgenError: The bucket cannot be written at all.
+        TfgenError: The bucket cannot be written at all, or the disk is full.
     """
+    reserve = _reserve(path)
     put_copy(clients, note, document)
     over = threading.Event()
-    reserve = _reserve(path)
     follower = Follower(clients, note, path, on_event, reserve, document)
     thread = threading.Thread(target=_follow, args=(follower, over), name="composed state", daemon=True)
     thread.start()
@@ -273,14 +273,26 @@ class Follower:
 
 
 def _reserve(path: Path) -> Path:
-    """Keep some of the disk: a state that cannot be written while resources are made would be worth nothing."""
+    """Keep some of the disk: a state that cannot be written while resources are made would be worth nothing.
+
+    Raises:
+        TfgenError: There is no room; nothing has been made by then.
+    """
     reserve = reserve_of(path)
-    with suppress(OSError):
+    try:
         descriptor = os.open(reserve, os.O_WRONLY | os.O_CREAT, 0o600)
         try:
             _allocate(descriptor, _RESERVE)
         finally:
             os.close(descriptor)
+    except OSError as error:
+        reserve.unlink(missing_ok=True)
+        raise TfgenError(
+            f"no room for the composed state: {error.strerror}",
+            hint=f"free {_RESERVE // 1024**2} MB, then repeat the command; nothing was changed",
+            where=str(path.parent),
+            code="disk",
+        ) from None
     return reserve
 
 

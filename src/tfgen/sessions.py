@@ -201,7 +201,13 @@ def _wait_for_survivors(place: Place) -> None:
 
 def _clear(folder: Path) -> None:
     """Remove what a killed run could not: plans, and what its programs printed."""
-    for pattern in ("*.tfplan", "*.reserve", f"*{history.OUTPUT_SUFFIX}", f"*{history.OUTPUT_SUFFIX}.err"):
+    for pattern in (
+        "*.tfplan",
+        "*.reserve",
+        f".{history.COMPOSED_FILE}.*",
+        f"*{history.OUTPUT_SUFFIX}",
+        f"*{history.OUTPUT_SUFFIX}.err",
+    ):
         for path in folder.glob(pattern):
             with suppress(OSError):
                 path.unlink()

@@ -41,13 +41,18 @@ def test_from_nothing_to_nothing_each_module_has_its_own_state(faulty: Faulty) -
     changed = faulty.root / "templates" / "top" / "main.tf.j2"
     changed.write_text(changed.read_text().replace('input = "top"', 'input = "other"'))
     faulty.tfgen("render")
-    assert faulty.statuses("apply", "--auto-approve", "--composed")["02-top"] == "done"
+    faulty.tfgen("plan", "--save", "approved.json")
+    assert faulty.statuses("apply", "--composed", "--approved", "approved.json")["02-top"] == "done"
     after = state_bytes(faulty)
     assert [module for module in MODULES if before[module] != after[module]] == ["02-top"], (
         "the others stay as they are"
     )
     faulty.assert_whole()
 
+    narrowed = faulty.tfgen("destroy", "--composed", "--auto-approve", "--module", "01", "--with-dependents")
+    assert "00-base" not in narrowed.stdout
+    assert state_bytes(faulty)["00-base"] == after["00-base"]
+    assert faulty.statuses("apply", "--auto-approve", "--composed", "--module", "01")["01-middle"] == "done"
     gone = faulty.tfgen("destroy", "--composed", "--auto-approve")
     assert "00-base                 done      0 added, 0 changed, 3 destroyed" in gone.stdout
     for module in MODULES:

@@ -17,7 +17,7 @@ from tfgen import composed_object, composed_state, state, unsplit
 from tfgen.aws import Aws
 from tfgen.composed_object import ModuleNote, Note
 from tfgen.composed_state import Content
-from tfgen.errors import TfgenError
+from tfgen.errors import TfgenError, UsageError
 from tfgen.execution import Bench
 from tfgen.isolation import isolate
 from tfgen.mirror import ProviderSource
@@ -204,3 +204,24 @@ def test_a_copy_says_all_that_another_machine_needs(store: Store) -> None:
         unsplit.settle(store.bench, store.clients, ["00-base"], goes_on=False)
     assert "it counts as dead in" in caught.value.hint
     unsplit.settle(store.bench, store.clients, ["03-aside"], goes_on=False)
+
+
+def test_another_machine_splits_what_a_dead_one_left(store: Store) -> None:
+    store.put(KEYS[0], 3, "a")
+    note = note_of(store)
+    store.locks(OURS).take(KEYS, timeout=0, stopping=never)
+    composed_object.put_copy(store.clients, note, document_of(note, base=("a", "b"), top=("c",)))
+    bucket, s3 = store.environment.state_bucket, store.clients.client("s3")
+    document = json.loads(s3.get_object(Bucket=bucket, Key=note.key)["Body"].read())
+    document["tfgen"]["expires"] = 0.0
+    s3.put_object(Bucket=bucket, Key=note.key, Body=json.dumps(document).encode())
+    for modules, goes_on in ((["00-base", "01-top"], False), (["00-base"], True)):
+        with pytest.raises(TfgenError, match="did not get to writing") as caught:
+            unsplit.settle(store.bench, store.clients, modules, goes_on=goes_on)
+        assert caught.value.hint == "tfgen state recover run-1 --env dev writes them, once that machine is gone"
+    unsplit.settle(store.bench, store.clients, ["00-base"], goes_on=False, only="run")
+    assert (names(store.read(KEYS[0])), names(store.read(KEYS[1]))) == (["a", "b"], ["c"])
+    assert store.held() == {}
+    assert unsplit.find(store.project, store.environment, store.clients) == ()
+    with pytest.raises(UsageError, match="no run 'run' left a composed state in dev"):
+        unsplit.settle(store.bench, store.clients, ["00-base"], goes_on=False, only="run")
