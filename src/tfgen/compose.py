@@ -202,7 +202,9 @@ class Composition:
         error = raw = ""
         if done.returncode:
             ended = f"terraform was ended by signal {-done.returncode}" if done.returncode < 0 else ""
-            raw = "\n\n".join(part for part in (ended, answer.text if answer.errors or not ended else "") if part)
+            # What it printed otherwise may hold the whole state: in an emergency terraform prints that.
+            said = answer.text if answer.errors else planning.plain_text(done.stderr)
+            raw = "\n\n".join(part for part in (ended, said if answer.errors or not ended else "") if part)
             raw = raw or f"terraform ended with status {done.returncode} and said nothing"
             error = self._run.locator.text(raw, None)
         told = tuple(self._run.locator.locate(item) for item in answer.diagnostics)

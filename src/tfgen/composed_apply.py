@@ -360,6 +360,7 @@ class _Job:
             unsplit.remove(bench, clients, note, file)
             return
         file.unlink(missing_ok=True)
+        composed_object.reserve_of(file).unlink(missing_ok=True)
         with suppress(TfgenError):
             composed_object.remove_copy(clients, note)
 

@@ -34,6 +34,21 @@ def test_a_struck_apply_goes_on(counted: Counted, point: Point) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("phase", ["locked", "applying"])
+def test_a_full_disk_stops_before_the_first_change_or_loses_nothing(counted: Counted, phase: str) -> None:
+    with small_disk(counted):
+        if counted.small_disk is None:
+            pytest.skip("only root may make a small disk")
+        counted.resize(6)
+        status = counted.strike(Point(DISK, phase, 0.05))
+        counted.remember()
+        if phase == "locked":
+            assert not counted.known, "nothing is begun without room for the state"
+        counted.go_on(status)
+        counted.assert_whole(DISK)
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(10))
 def test_at_random_points_one_after_the_other(counted: Counted, seed: int) -> None:
     chance = random.Random(seed)
