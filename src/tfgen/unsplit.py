@@ -217,8 +217,8 @@ def newest(
     Raises:
         TfgenError: None of them can be read.
     """
-    candidates = [composed_object.read_document(path) for path in (_errored(project, environment), file)]
-    mine = [item for item in (*seen, *candidates) if item is not None and item.get("lineage") == note.lineage]
+    errored, there = (composed_object.read_document(path) for path in (_errored(project, environment), file))
+    mine = [item for item in (errored, *seen, there) if item is not None and item.get("lineage") == note.lineage]
     if not mine:
         raise TfgenError(
             "this composed state is damaged, and there is no other copy",

@@ -51,6 +51,7 @@ def test_what_terraform_could_not_write_there_is_its_last_word(
     root = Scratch(project, apply_home(project, "dev")).root
     root.mkdir(parents=True)
     (root / unsplit.ERRORED).write_text(json.dumps(document(4, resources=["more"])))
-    assert unsplit.newest(project, environment, NOTE, file)["resources"] == ["more"]
+    assert unsplit.newest(project, environment, NOTE, file, document(4))["resources"] == ["more"]
+    (root / unsplit.ERRORED).unlink()
     dumped = document(4, resources=["most"])
     assert unsplit.newest(project, environment, NOTE, file, dumped, document(4)) == dumped
