@@ -10,7 +10,7 @@ import json
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -55,6 +55,7 @@ COMPOSED = "composed"
 """Names what belongs to all modules: the plan file, the logs."""
 
 _CHECK = "check"
+_DUMP = '"Emergency state dump"'
 _DECIDES_INIT = re.compile(rb'^\s*(module\s+"|required_providers\b|provider\s+"|provider_meta\b)', re.MULTILINE)
 _NOT_INITIALISED = re.compile(r"terraform init|Module not installed|Inconsistent dependency lock file")
 _PROVIDER_CHOICE = re.compile(r"Failed to query available provider packages|no available releases match", re.IGNORECASE)
@@ -84,6 +85,7 @@ class Applied:
         error: All errors, whole, in terms of the user's tree.
         raw: The same in terraform's words, by which it is known whether they pass by themselves.
         log: The log.
+        dumped: The state, where terraform could write it nowhere and printed it; the last word then.
     """
 
     status: int
@@ -91,6 +93,7 @@ class Applied:
     error: str
     raw: str
     log: Path
+    dumped: Mapping[str, Any] | None = field(default=None, repr=False)
 
 
 class Composition:
@@ -181,10 +184,13 @@ class Composition:
         argv = terraform.apply_state_argv(tools.binary, self._scratch.plan, file)
         log = self._bench.run_dir / f"{COMPOSED}-apply.log"
         with execution.open_log(self._bench, log, argv) as write:
+            dumped: list[Mapping[str, Any]] = []
 
             def take(line: str) -> None:
                 write(reader.feed(line))
                 on_line(line)
+                if _DUMP in line:
+                    dumped.extend(_read_dump(line))
 
             done = process.run(
                 argv,
@@ -202,13 +208,13 @@ class Composition:
         error = raw = ""
         if done.returncode:
             ended = f"terraform was ended by signal {-done.returncode}" if done.returncode < 0 else ""
-            # What it printed otherwise may hold the whole state: in an emergency terraform prints that.
-            said = answer.text if answer.errors else planning.plain_text(done.stderr)
-            raw = "\n\n".join(part for part in (ended, said if answer.errors or not ended else "") if part)
+            # Never what it printed beside its diagnostics: that may be the state.
+            said = [planning.format_diagnostic(item) for item in answer.errors] or [planning.plain_text(done.stderr)]
+            raw = "\n\n".join(part for part in (ended, *said) if part)
             raw = raw or f"terraform ended with status {done.returncode} and said nothing"
             error = self._run.locator.text(raw, None)
         told = tuple(self._run.locator.locate(item) for item in answer.diagnostics)
-        return Applied(done.returncode, told, error, raw, log)
+        return Applied(done.returncode, told, error, raw, log, dumped[-1] if dumped else None)
 
 
 def compose_plan(bench: Bench, clients: Aws, *, destroy: bool = False, refresh_only: bool = False) -> ComposedPlan:
@@ -562,6 +568,14 @@ def _failure(name: str, error: StepFailed) -> Diagnostic:
     place = re.search(r"^\s*on (\S+) line (\d+)", error.message, re.MULTILINE)
     where = f"terraform/{name}/{place[1]}:{place[2]}" if place else name
     return Diagnostic(name, where, error.message, error.hint)
+
+
+def _read_dump(line: str) -> Iterator[Mapping[str, Any]]:
+    """Give the state of terraform's event "Emergency state dump", if the line is whole."""
+    with suppress(ValueError, KeyError, TypeError):
+        found = json.loads(line)["state"]
+        if isinstance(found, dict):
+            yield found
 
 
 def _identity(found: State | None) -> tuple[str, int] | None:

@@ -329,7 +329,7 @@ class _Job:
             self._give_up(note, file, started)
             raise
         bench.journal.write(journal.COMPOSED, phase="applied", run=note.run, status=applied.status)
-        written = self._split(note, file, tracker.dumped or follower.document)
+        written = self._split(note, file, applied.dumped, follower.document)
         results = to_results(
             shown, tracker, applied, written, interrupted=bench.children.stopping, seconds=time.monotonic() - begun
         )
@@ -339,10 +339,10 @@ class _Job:
             self._results[name] = replace(result, counts=counts)
         return applied
 
-    def _split(self, note: Note, file: Path, seen: Mapping[str, Any] | None) -> tuple[str, ...]:
+    def _split(self, note: Note, file: Path, *seen: Mapping[str, Any] | None) -> tuple[str, ...]:
         bench = self.place.bench
         try:
-            document = unsplit.newest(bench.project, bench.environment, note, file, seen)
+            document = unsplit.newest(bench.project, bench.environment, note, file, *seen)
             return unsplit.split(bench, self.place.clients, note, document)
         except TfgenError as error:
             raise TfgenError(
@@ -356,7 +356,7 @@ class _Job:
         """Leave nothing behind where terraform did not begin, and write what it made where it did."""
         bench, clients = self.place.bench, self.place.clients
         if started:
-            self._split(note, file, None)
+            self._split(note, file)
             unsplit.remove(bench, clients, note, file)
             return
         file.unlink(missing_ok=True)

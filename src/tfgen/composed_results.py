@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from tfgen import planning
 from tfgen.changes import CREATE, DELETE, ERROR, REPLACE, UPDATE, ComposedPlan, Diagnostic, ModuleChanges, split_address
@@ -33,17 +33,13 @@ class Tracker:
         self._done: dict[str, list[str]] = {}
         self.failed: set[str] = set()
         """Modules with a resource whose change failed."""
-        self.dumped: Mapping[str, Any] | None = None
-        """The state that terraform printed because it could write it nowhere."""
 
     def feed(self, line: str) -> None:
         """Take one line of output."""
         try:
             event = json.loads(line)
-            # "Emergency state dump", in internal/command/views/json_view.go
-            self.dumped = event.get("state", self.dumped)
             resource = event["hook"]["resource"]
-        except (ValueError, KeyError, TypeError, AttributeError):
+        except (ValueError, KeyError, TypeError):
             return
         identifier, address = split_address(str(resource.get("addr", "")))
         name = self._names.get(identifier)

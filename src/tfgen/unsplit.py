@@ -203,15 +203,22 @@ def remove(bench: Bench, clients: Aws, note: Note, file: Path | None) -> None:
 
 
 def newest(
-    project: Project, environment: Environment, note: Note, file: Path, seen: Mapping[str, Any] | None
+    project: Project, environment: Environment, note: Note, file: Path, *seen: Mapping[str, Any] | None
 ) -> Mapping[str, Any]:
-    """Return the newest composed state of a run: its file, what terraform could not write there, or what was seen last.
+    """Return the newest composed state of a run: its file, what terraform could not write there, or what was seen.
+
+    Args:
+        project: The project.
+        environment: Where.
+        note: What the run began with.
+        file: Its file.
+        seen: What else is known; of the same age as the file, the first one counts.
 
     Raises:
         TfgenError: None of them can be read.
     """
-    candidates = [composed_object.read_document(path) for path in (file, _errored(project, environment))]
-    mine = [item for item in (*candidates, seen) if item is not None and item.get("lineage") == note.lineage]
+    errored, there = (composed_object.read_document(path) for path in (_errored(project, environment), file))
+    mine = [item for item in (errored, *seen, there) if item is not None and item.get("lineage") == note.lineage]
     if not mine:
         raise TfgenError(
             "this composed state is damaged, and there is no other copy",

@@ -101,14 +101,3 @@ def test_what_terraform_says_is_told_of_the_module_in_its_own_words() -> None:
     tracker.feed(event("apply_errored", "module.top.aws_x.a"))
     assert [(item.module, item.text) for item in told] == [("02-top", "aws_x.a: said")]
     assert tracker.failed == {"02-top"}
-
-
-def test_a_state_that_terraform_prints_in_an_emergency_is_kept_and_told_to_nobody() -> None:
-    told: list[Event] = []
-    tracker = Tracker(NAMES, told.append)
-    state = {"version": 4, "serial": 7, "lineage": "x", "resources": []}
-    tracker.feed(json.dumps({"@message": "Emergency state dump", "@module": "terraform.ui", "state": state}))
-    tracker.feed('{"@message":"Emergency state dump","state":{"version":4,"ser')
-    tracker.feed("4")
-    assert tracker.dumped == state
-    assert told == []
