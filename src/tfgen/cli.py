@@ -41,6 +41,7 @@ COMMANDS = {
     "render": "Bring terraform/ in line with the spec.",
     "runs": "List past runs, and show how one of them went.",
     "schema": "Print the JSON Schema of the spec.",
+    "state": "Write the states that a run left behind.",
     "test": "Run the Terraform tests and the Lambda tests, offline.",
     "unlock": "Remove a state lock whose owner is gone.",
     "upgrade": "Render again with a new tfgen or changed templates, file by file.",

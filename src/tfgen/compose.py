@@ -1,6 +1,6 @@
 """The whole project in one terraform process: one plan over a scratch root that starts from the merged state.
 
-Nothing is ever applied from here: module states are written by applies of the modules themselves.
+Reads the modules' states and writes none. `Composition` holds the scratch root open, so that its plan can be applied.
 """
 
 from __future__ import annotations
@@ -8,14 +8,14 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from tfgen import execution, isolation, mirror, planning, process, terraform
+from tfgen import execution, history, isolation, mirror, planning, process, refusals, state, terraform
 from tfgen.aws import Aws
 from tfgen.changes import (
     ERROR,
@@ -46,12 +46,17 @@ from tfgen.modulefiles import ModuleFiles, called_folders
 from tfgen.process import Children, Completed
 from tfgen.replacing import order_alone
 from tfgen.runner import StepFailed
-from tfgen.scratch import Scratch, keep_lock, open_scratch, write_lock, write_scratch, write_state
+from tfgen.scratch import Scratch, apply_name, keep_lock, open_scratch, write_lock, write_scratch, write_state
+from tfgen.state import State
 from tfgen.wiring import Wiring, wire
 
-__all__ = ["Validation", "compose_plan", "compose_validate"]
+__all__ = ["Applied", "Composition", "Validation", "compose_plan", "compose_validate", "open_composition"]
+
+COMPOSED = "composed"
+"""Names what belongs to all modules: the plan file, the logs."""
 
 _CHECK = "check"
+_DUMP = '"Emergency state dump"'
 _DECIDES_INIT = re.compile(rb'^\s*(module\s+"|required_providers\b|provider\s+"|provider_meta\b)', re.MULTILINE)
 _NOT_INITIALISED = re.compile(r"terraform init|Module not installed|Inconsistent dependency lock file")
 _PROVIDER_CHOICE = re.compile(r"Failed to query available provider packages|no available releases match", re.IGNORECASE)
@@ -71,6 +76,148 @@ class Validation:
     apart: Mapping[str, str]
 
 
+@dataclass(frozen=True)
+class Applied:
+    """How an apply of a composed plan ended.
+
+    Attributes:
+        status: Terraform's exit status; negative for a signal.
+        problems: Errors and warnings at their places.
+        error: All errors, whole, in terms of the user's tree.
+        raw: The same in terraform's words, by which it is known whether they pass by themselves.
+        log: The log.
+        dumped: The state, where terraform could write it nowhere and printed it; the last word then.
+    """
+
+    status: int
+    problems: tuple[Diagnostic, ...]
+    error: str
+    raw: str
+    log: Path
+    dumped: Mapping[str, Any] | None = field(default=None, repr=False)
+
+
+class Composition:
+    """The modules as one, for as long as the scratch root is ours.
+
+    Args:
+        bench: Where and with what.
+        clients: For reading the states.
+        scratch: The scratch root.
+        modules: The modules that take part; None for all.
+        destroy: Plan to destroy everything.
+        refresh_only: Look only for what was changed outside terraform.
+    """
+
+    def __init__(
+        self,
+        bench: Bench,
+        clients: Aws,
+        scratch: Scratch,
+        *,
+        modules: Collection[str] | None = None,
+        destroy: bool = False,
+        refresh_only: bool = False,
+    ) -> None:
+        self._bench = bench
+        self._clients = clients
+        self._scratch = scratch
+        self._modules = modules
+        self._destroy = destroy
+        self._refresh_only = refresh_only
+        self._run = _Run(_tools(bench), scratch, Gathered({}, {}, {}))
+
+    def plan(self, *, warns: bool = True) -> ComposedPlan:
+        """Read the states and plan; takes no lock.
+
+        Args:
+            warns: Say whose state is locked; not where it is us.
+
+        Raises:
+            TfgenError: Nothing at all can be planned.
+            Interrupted: The user stopped it.
+        """
+        bench, project, environment = self._bench, self._bench.project, self._bench.environment
+        gathered = gather_files(project, environment)
+        if self._modules is not None:
+            gathered = gathered.only(self._modules)
+        with ThreadPoolExecutor(1) as pool:
+            gathered = with_states(gathered, project, environment, self._clients)
+            locks = pool.submit(lock_warnings, project, environment, self._clients) if warns else None
+            self._run = run = _Run(_tools(bench), self._scratch, gathered)
+            plan = run.plan(_extra(self._refresh_only), destroy=self._destroy, refresh_only=self._refresh_only)
+            plan = _with_others(bench, run.gathered, plan, destroy=self._destroy, refresh_only=self._refresh_only)
+        return _finish(plan, run.gathered, locks)
+
+    def is_current(self) -> bool:
+        """True if every state is still what the last plan was made from; to be asked while they are locked."""
+        project, environment = self._bench.project, self._bench.environment
+        known = self.gathered.states
+        keys = {name: project.module(name).state_key for name in known}
+        found = state.read_states(self._clients, environment.state_bucket, list(keys.values()))
+        return all(_identity(found[keys[name]]) == _identity(known[name]) for name in known)
+
+    @property
+    def gathered(self) -> Gathered:
+        """What the last plan was made from."""
+        return self._run.gathered
+
+    @property
+    def document(self) -> Mapping[str, Any]:
+        """The state of the scratch root that the last plan was made from."""
+        return self._run.document
+
+    def apply(
+        self,
+        file: Path,
+        *,
+        on_line: process.OnLine,
+        on_start: Callable[[int], None],
+    ) -> Applied:
+        """Apply the last plan on a state in a file; whatever happens to this process, terraform goes on to its end.
+
+        Args:
+            file: The state; terraform writes it after every resource.
+            on_line: Told each line of terraform's events.
+            on_start: Told the process id.
+        """
+        tools, reader = self._run.tools, planning.EventReader()
+        argv = terraform.apply_state_argv(tools.binary, self._scratch.plan, file)
+        log = self._bench.run_dir / f"{COMPOSED}-apply.log"
+        with execution.open_log(self._bench, log, argv) as write:
+            dumped: list[Mapping[str, Any]] = []
+
+            def take(line: str) -> None:
+                write(reader.feed(line))
+                on_line(line)
+                if _DUMP in line:
+                    dumped.extend(_read_dump(line))
+
+            done = process.run(
+                argv,
+                cwd=self._scratch.root,
+                env=isolation.module_environment(tools.env, data_dir=self._scratch.data),
+                on_line=take,
+                children=tools.children,
+                label=f"{COMPOSED}: terraform apply",
+                output=self._bench.run_dir / f"{COMPOSED}-apply{history.OUTPUT_SUFFIX}",
+                on_start=on_start,
+                umask=0o077,
+            )
+            write(planning.plain_text(done.stderr))
+        answer = _Answer(done, reader.diagnostics)
+        error = raw = ""
+        if done.returncode:
+            ended = f"terraform was ended by signal {-done.returncode}" if done.returncode < 0 else ""
+            # Never what it printed beside its diagnostics: that may be the state.
+            said = [planning.format_diagnostic(item) for item in answer.errors] or [planning.plain_text(done.stderr)]
+            raw = "\n\n".join(part for part in (ended, *said) if part)
+            raw = raw or f"terraform ended with status {done.returncode} and said nothing"
+            error = self._run.locator.text(raw, None)
+        told = tuple(self._run.locator.locate(item) for item in answer.diagnostics)
+        return Applied(done.returncode, told, error, raw, log, dumped[-1] if dumped else None)
+
+
 def compose_plan(bench: Bench, clients: Aws, *, destroy: bool = False, refresh_only: bool = False) -> ComposedPlan:
     """Plan all modules but backend-config in one terraform process; reads states, writes none, takes no lock.
 
@@ -84,15 +231,25 @@ def compose_plan(bench: Bench, clients: Aws, *, destroy: bool = False, refresh_o
         TfgenError: Nothing at all can be planned.
         Interrupted: The user stopped it.
     """
-    project, environment = bench.project, bench.environment
-    gathered = gather_files(project, environment)
-    with ThreadPoolExecutor(1) as pool, open_scratch(project, environment.name) as scratch:
-        gathered = with_states(gathered, project, environment, clients)
-        locks = pool.submit(lock_warnings, project, environment, clients)
-        run = _Run(_tools(bench), scratch, gathered)
-        plan = run.plan(_extra(refresh_only), destroy=destroy, refresh_only=refresh_only)
-        plan = _with_others(bench, run.gathered, plan, destroy=destroy, refresh_only=refresh_only)
-    return _finish(plan, run.gathered, locks)
+    with open_scratch(bench.project, bench.environment.name) as scratch:
+        return Composition(bench, clients, scratch, destroy=destroy, refresh_only=refresh_only).plan()
+
+
+@contextmanager
+def open_composition(
+    bench: Bench, clients: Aws, *, modules: Collection[str], destroy: bool = False
+) -> Iterator[Composition]:
+    """Open the scratch root whose plan is applied; others may plan in theirs meanwhile.
+
+    Args:
+        bench: Where and with what.
+        clients: For reading the states.
+        modules: The modules that take part.
+        destroy: Plan to destroy them.
+    """
+    name = apply_name(bench.environment.name)
+    with open_scratch(bench.project, name) as scratch, execution.plan_file(bench, COMPOSED) as saved:
+        yield Composition(bench, clients, replace(scratch, saved=saved), modules=modules, destroy=destroy)
 
 
 def compose_validate(
@@ -169,15 +326,23 @@ class _Run:
     gathered: Gathered
     values: bool = True
     problems: list[Diagnostic] = field(default_factory=list)
+    document: Mapping[str, Any] = field(default_factory=dict)
+    _locator: Locator | None = None
+
+    @property
+    def locator(self) -> Locator:
+        """Translates what terraform says of the last plan."""
+        assert self._locator is not None  # noqa: S101 - there was a plan
+        return self._locator
 
     def plan(self, extra: Sequence[str], *, destroy: bool, refresh_only: bool) -> ComposedPlan:
         for _ in range(_ATTEMPTS):
             if not self.gathered.parts:
                 return ComposedPlan({}, problems=tuple(self.problems))
             wiring = self._write()
-            document = merge_states(self.gathered.state_parts(wiring), terraform_version=self.tools.version)
-            write_state(self.scratch, document)
-            locator = Locator(self.scratch, wiring)
+            self.document = merge_states(self.gathered.state_parts(wiring), terraform_version=self.tools.version)
+            write_state(self.scratch, self.document)
+            self._locator = locator = Locator(self.scratch, wiring)
             failed = self._init(locator)
             if failed is None:
                 self.tools.note(f"planning {len(self.gathered.parts)} modules as one")
@@ -249,7 +414,11 @@ class _Run:
         """Leave out the modules that an error is about; raise if that is none or all."""
         located = [locator.locate(item) for item in failed.errors]
         composed = {part.module.name for part in self.gathered.parts}
-        reasons = {item.module: item.message.partition("\n")[0] for item in located if item.module in composed}
+        reasons = {
+            item.module: refusals.NOT_LOADED.say(message=item.message.partition("\n")[0])
+            for item in located
+            if item.module in composed
+        }
         if not reasons and _PROVIDER_CHOICE.search(failed.text):
             files = [part.files for part in self.gathered.parts]
             reasons = missing_provider(files, failed.text) or other_constraints(files)
@@ -290,12 +459,14 @@ class _Run:
         told = self._told(answer, locator)
         errors = {item.module: item.message for item in reversed(told) if item.severity == ERROR}
         modules = {
-            name: replace(
-                order_alone(item, self.gathered.files[name], self.gathered.states.get(name)), error=errors.get(name, "")
-            )
-            for name, item in plan.modules.items()
+            name: replace(self._ordered(item), error=errors.get(name, "")) for name, item in plan.modules.items()
         }
         return replace(plan, modules=modules, problems=told, complete=plan.complete and not errors)
+
+    def _ordered(self, changes: ModuleChanges) -> ModuleChanges:
+        if self.scratch.saved is not None:
+            return changes  # It is applied as it stands.
+        return order_alone(changes, self.gathered.files[changes.name], self.gathered.states.get(changes.name))
 
     def _told(self, answer: _Answer, locator: Locator) -> tuple[Diagnostic, ...]:
         found = [locator.locate(item) for item in answer.diagnostics if not locator.is_noise(item)]
@@ -312,7 +483,7 @@ class _Run:
 
         done = self._start(argv, env=env, on_line=on_line)
         if bench is not None:
-            path = bench.run_dir / f"composed-{verb}.log"
+            path = bench.run_dir / f"{COMPOSED}-{verb}.log"
             path.touch(mode=0o600)
             path.write_text("\n".join((*log, planning.plain_text(done.stderr))) + "\n", encoding="utf-8")
         return _Answer(done, reader.diagnostics)
@@ -393,7 +564,7 @@ def _plan_apart(
         return changes, None, Diagnostic(name, name, message, hint)
     try:
         execution.init(bench, module)
-        with execution.plan_file(bench, module) as saved:
+        with execution.plan_file(bench, module.name) as saved:
             execution.plan(bench, module, out=saved, destroy=destroy, lock=False, extra=_extra(refresh_only))
             done = process.run(
                 terraform.show_argv(bench.binary, saved, as_json=True),
@@ -413,8 +584,21 @@ def _failure(name: str, error: StepFailed) -> Diagnostic:
     return Diagnostic(name, where, error.message, error.hint)
 
 
-def _finish(plan: ComposedPlan, gathered: Gathered, locks: Future[tuple[Diagnostic, ...]]) -> ComposedPlan:
-    return replace(plan, problems=(*plan.problems, *gathered.problems, *locks.result()), readers=gathered.readers)
+def _read_dump(line: str) -> Iterator[Mapping[str, Any]]:
+    """Give the state of terraform's event "Emergency state dump", if the line is whole."""
+    with suppress(ValueError, KeyError, TypeError):
+        found = json.loads(line)["state"]
+        if isinstance(found, dict):
+            yield found
+
+
+def _identity(found: State | None) -> tuple[str, int] | None:
+    return None if found is None else (found.lineage, found.serial)
+
+
+def _finish(plan: ComposedPlan, gathered: Gathered, locks: Future[tuple[Diagnostic, ...]] | None) -> ComposedPlan:
+    warned = locks.result() if locks is not None else ()
+    return replace(plan, problems=(*plan.problems, *gathered.problems, *warned), readers=gathered.readers)
 
 
 def _init_digest(tools: _Tools, modules: Sequence[ModuleFiles], wiring: Wiring) -> str:

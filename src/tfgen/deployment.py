@@ -5,11 +5,11 @@ Each takes plain arguments, tells what happens through a callback and returns va
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from tfgen import approval, bootstrap, execution, graph, journal, locking, readiness, state
+from tfgen import approval, bootstrap, execution, graph, journal, locking, readiness, retries, state, unsplit
 from tfgen import process as processes
 from tfgen.approval import Approval
 from tfgen.aws import Aws
@@ -40,6 +40,9 @@ from tfgen.state import Output, State
 __all__ = ["Caller", "Choices", "Place", "Run", "module_graph", "open_place"]
 
 PER_MODULE = "per-module"
+
+_STALE = "Saved plan is stale"
+"""What terraform says of a plan that was made from another state."""
 
 Decide = Callable[[Module, Plan, Path], bool]
 """Says whether a module's real plan, saved in a file, may be applied."""
@@ -104,14 +107,28 @@ def apply(
         project, environment, caller, choices, verb="apply", modules=selected, mode=PER_MODULE, resumes=resumes
     )
     with opened as place:
-        check_upstream(place, selected)
-        readiness.check(place, selected)
+        return apply_selected(place, choices, selected, ask, resumes)
 
-        def work(name: str, asker: Ask) -> Result:
-            decide = ask_each(place, choices, asker, "apply", resumes)
-            return apply_module(place, project.module(name), choices, decide)
 
-        return run_modules(place, "apply", graph.restrict(edges, selected), work, choices, ask or refuse_to_ask)
+def apply_selected(
+    place: Place, choices: Choices, selected: set[str], ask: Ask | None, resumes: RunRecord | None
+) -> Run:
+    """Apply some modules in dependency order in an open place, each after a look at its real plan.
+
+    Raises:
+        TfgenError: Something is missing before the first change.
+        Interrupted: The user stopped it.
+    """
+    project = place.bench.project
+    check_upstream(place, selected)
+    readiness.check(place, selected)
+
+    def work(name: str, asker: Ask) -> Result:
+        decide = ask_each(place, choices, asker, "apply", resumes)
+        return apply_module(place, project.module(name), choices, decide)
+
+    edges = graph.restrict(module_graph(project), selected)
+    return run_modules(place, "apply", edges, work, choices, ask or refuse_to_ask)
 
 
 def destroy(
@@ -243,7 +260,10 @@ def execute(
     Raises:
         TfgenError: The environment cannot be opened, or the command cannot be started.
     """
-    place = open_place(project, environment, caller, changes=_may_change(command))
+    changes = _may_change(command)
+    place = open_place(project, environment, caller, changes=changes)
+    if changes:
+        unsplit.refuse(project, environment, place.clients)
     bench, module = place.bench, project.module(module_name)
     prepare(place, module, changes=False, initialise=_words(command)[:2] != ["terraform", "init"])
     env = bench.module_env(module)
@@ -382,11 +402,12 @@ def run_modules(
     in_order = tuple(results[module.name] for module in bench.project.modules if module.name in results)
     run = Run(bench.run_dir.name, verb, bench.environment, in_order, bench.run_dir)
     if bench.children.stopping:
-        raise Interrupted(hint=_interrupted_hint(run, verb))
+        raise Interrupted(hint=interrupted_hint(run, verb))
     return run
 
 
-def _interrupted_hint(run: Run, verb: str) -> str:
+def interrupted_hint(run: Run, verb: str) -> str:
+    """Say what is done of a run that was interrupted, and how to go on."""
     done = [result.module for result in run.results if result.status == DONE]
     finished = f"done: {', '.join(done)}; " if done else ""
     command = f"tfgen {verb} --resume" if verb in RESUMABLE else f"tfgen {verb}"
@@ -405,7 +426,7 @@ def prepare(place: Place, module: Module, *, changes: bool, initialise: bool = T
 def _plan_module(place: Place, module: Module, extra: Sequence[str]) -> Result:
     bench = place.bench
     prepare(place, module, changes=False)
-    with execution.plan_file(bench, module) as saved:
+    with execution.plan_file(bench, module.name) as saved:
         planned = execution.plan(bench, module, out=saved, lock=False, extra=extra)
         if not planned.changed:
             return Result(module.name, UNCHANGED, plan=planned, log=bench.log(module, "plan"))
@@ -413,7 +434,9 @@ def _plan_module(place: Place, module: Module, extra: Sequence[str]) -> Result:
     return Result(module.name, PLANNED, counts=planned.counts, plan=planned, text=text, log=bench.log(module, "plan"))
 
 
-def apply_module(place: Place, module: Module, choices: Choices, decide: Decide) -> Result:
+def apply_module(
+    place: Place, module: Module, choices: Choices, decide: Decide, approved: Path | None = None
+) -> Result:
     """Plan a module and, if that is decided, apply the plan; backend-config moves into its own bucket.
 
     Args:
@@ -421,10 +444,12 @@ def apply_module(place: Place, module: Module, choices: Choices, decide: Decide)
         module: The module.
         choices: What the run is to do.
         decide: Says whether a plan may be applied.
+        approved: A saved plan that may be applied as it is, if nothing has changed since.
     """
     bench = place.bench
     in_bucket = prepare(place, module, changes=True)
-    result = _plan_and_apply(place, module, choices, decide)
+    result = _apply_approved(place, module, approved) if approved else None
+    result = result or _plan_and_apply(place, module, choices, decide)
     if module.name == BACKEND_CONFIG and result.ok:
         if not in_bucket:
             bootstrap.migrate(bench, module, place.clients)
@@ -446,7 +471,7 @@ def _destroy_backend(place: Place, module: Module, choices: Choices, decide: Dec
     local = state.read_local(bench.folder(module) / bootstrap.LOCAL_STATE)
     if in_bucket or (local is not None and local.applied):
         # Asked before the bucket is emptied: with the states' versions goes what a mistake is mended from.
-        with execution.plan_file(bench, module) as saved:
+        with execution.plan_file(bench, module.name) as saved:
             planned = execution.plan(bench, module, out=saved, destroy=True)
             if not _decided(place, module, planned, saved, choices, decide):
                 return _not_approved(module, planned)
@@ -495,6 +520,18 @@ def note_approval(place: Place, modules: Mapping[str, ModuleChanges], verb: str)
     return given
 
 
+def _apply_approved(place: Place, module: Module, saved: Path) -> Result | None:
+    """Apply a saved plan; None if it must be made anew, because it is stale or failed for a reason that passes."""
+    bench = place.bench
+    try:
+        counts = execution.apply(bench, module, saved)
+    except StepFailed as error:
+        if _STALE in error.message or retries.find_transient(error.message) is not None:
+            return None
+        raise
+    return Result(module.name, DONE, counts=counts, log=bench.log(module, "apply"))
+
+
 def _plan_and_apply(place: Place, module: Module, choices: Choices, decide: Decide, *, destroy: bool = False) -> Result:
     """Plan, decide and apply; an apply that failed for a reason that passes is never repeated, but planned again."""
     bench, begun = place.bench, datetime.now(UTC)
@@ -514,13 +551,14 @@ def _plan_and_apply(place: Place, module: Module, choices: Choices, decide: Deci
 
 def _plan_and_apply_once(place: Place, module: Module, choices: Choices, decide: Decide, *, destroy: bool) -> Result:
     bench = place.bench
-    with execution.plan_file(bench, module) as saved:
+    with execution.plan_file(bench, module.name) as saved:
         planned = execution.plan(bench, module, out=saved, destroy=destroy, extra=choices.extra)
         if not planned.changed:
             return Result(module.name, UNCHANGED, plan=planned, log=bench.log(module, "plan"))
         if not _decided(place, module, planned, saved, choices, decide):
             return _not_approved(module, planned)
-        _empty_doomed_buckets(place, module, planned)
+        doomed = {change.address for change in planned.changes if change.loses and change.type == "aws_s3_bucket"}
+        empty_buckets(place, module, doomed)
         counts = execution.apply(bench, module, saved)
     return Result(module.name, DONE, counts=counts, plan=planned, log=bench.log(module, "apply"))
 
@@ -557,9 +595,8 @@ def guard(environment: Environment, module: Module, planned: Plan, choices: Choi
         )
 
 
-def _empty_doomed_buckets(place: Place, module: Module, planned: Plan) -> None:
-    """In an emulator, empty the buckets that the plan deletes; in AWS nobody's data is touched."""
-    doomed = {change.address for change in planned.changes if change.loses and change.type == "aws_s3_bucket"}
+def empty_buckets(place: Place, module: Module, doomed: Collection[str]) -> None:
+    """In an emulator, empty buckets (by address) that are about to go; in AWS nobody's data is touched."""
     if place.bench.environment.endpoint is None or not doomed:
         return
     bench = place.bench

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TextIO, TypeVar
+from typing import Any, TextIO, TypeVar
 
 from tfgen import changes, history, isolation, journal, mirror, planning, process, retries, terraform, troubles
 from tfgen.changes import ModuleChanges
@@ -96,6 +96,10 @@ class Bench:
         """Return the environment's backend file, relative to the module's folder; empty if there is none."""
         path = self.project.tree / "environments" / f"{self.environment.name}.s3.tfbackend"
         return self._relative(path, module) if path.is_file() else ""
+
+    def next_step(self, verb: str) -> dict[str, Any]:
+        """Return how the journal knows a step of all modules at once."""
+        return {"module": "", "step": verb, "step_id": next(self._steps)}
 
     def log(self, module: Module, verb: str) -> Path:
         """Return the log of one verb of a module."""
@@ -290,9 +294,9 @@ def push_state(bench: Bench, module: Module, path: Path) -> None:
 
 
 @contextmanager
-def plan_file(bench: Bench, module: Module) -> Iterator[Path]:
-    """Give a place for a plan file that only the user can read, and that is gone afterwards."""
-    path = bench.run_dir / f"{module.name}{PLAN_SUFFIX}"
+def plan_file(bench: Bench, name: str) -> Iterator[Path]:
+    """Give a place for a plan file that only the user can read, and that is gone afterwards; named after a module."""
+    path = bench.run_dir / f"{name}{PLAN_SUFFIX}"
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     try:
         # Held until it is gone: what nobody holds was left by a run that was killed.
@@ -350,7 +354,7 @@ def _initialise(bench: Bench, module: Module, argv: Sequence[str]) -> None:
 
 def _run_plain(bench: Bench, module: Module, verb: str, argv: Sequence[str], env: Mapping[str, str]) -> None:
     log = bench.log(module, verb)
-    with _open_log(bench, log, argv) as write:
+    with open_log(bench, log, argv) as write:
         done = _run_step(bench, module, verb, argv, env, write)
         error = planning.plain_text(done.stderr)
         write(error)
@@ -363,7 +367,7 @@ def _run_events(
 ) -> tuple[process.Completed, EventReader]:
     log = bench.log(module, verb)
     reader = EventReader()
-    with _open_log(bench, log, argv) as write:
+    with open_log(bench, log, argv) as write:
 
         def on_line(line: str) -> None:
             text = reader.feed(line)
@@ -417,7 +421,7 @@ def _fail(bench: Bench, module: Module, error: str, log: Path, status: int = 1) 
 
 
 @contextmanager
-def _open_log(bench: Bench, path: Path, argv: Sequence[str]) -> Iterator[process.OnLine]:
+def open_log(bench: Bench, path: Path, argv: Sequence[str]) -> Iterator[process.OnLine]:
     """Open a log; one that cannot be written is no reason to leave terraform alone in the middle of an apply."""
     stream: TextIO | None = None
     try:

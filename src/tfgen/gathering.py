@@ -6,26 +6,35 @@ import hashlib
 import os
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from tfgen import graph, state
+from tfgen import graph, refusals, state
 from tfgen.aws import Aws
 from tfgen.changes import WARNING, Diagnostic, Readers
 from tfgen.composed_state import StatePart
 from tfgen.errors import TfgenError
+from tfgen.hcl import read_attributes, unquote
 from tfgen.mirror import locked_versions
 from tfgen.model import BACKEND_CONFIG, Environment, Module, Project
 from tfgen.modulefiles import EVERYTHING, ModuleFiles, called_folders, full_source, read_module
 from tfgen.scratch import find_conflicts
 from tfgen.state import Output, State
+from tfgen.state_writing import Backend
 from tfgen.variables import Value, effective_values
 from tfgen.wiring import Known, Part, Wiring
 
 _NAMED_PROVIDER = re.compile(r"versions for provider ([\w./-]+\w)")
 _BACKENDS = ("", "local", "s3")
+_BACKEND_SETTINGS = frozenset(
+    {
+        "allowed_account_ids", "bucket", "dynamodb_table", "encrypt", "key", "kms_key_id", "max_retries", "region",
+        "retry_mode", "use_lockfile",
+    }
+)  # fmt: skip
+"""Settings of the S3 backend that say nothing about how a state is written, or that are heeded."""
 _BY_ITSELF = "tfgen plan --per-module plans the modules one by one"
 
 
@@ -80,6 +89,15 @@ class Gathered:
             if (found := self.states.get(part.module.name)) is not None
         ]
 
+    def only(self, names: Collection[str]) -> Gathered:
+        """Take part of the modules; the others count by what their states give."""
+        return replace(
+            self,
+            files={name: files for name, files in self.files.items() if name in names},
+            apart={name: reason for name, reason in self.apart.items() if name in names},
+            problems=tuple(problem for problem in self.problems if problem.module in names),
+        )
+
     def without(self, reasons: Mapping[str, str]) -> Gathered:
         """Take modules out of the composition."""
         return replace(self, apart={**self.apart, **reasons})
@@ -109,14 +127,14 @@ def gather_files(
             found[name] = effective_values(item.folder, var_files(project, environment, name))
         except TfgenError as error:
             found[name] = {}
-            apart[name] = f"{_shown(project, error.where)}: {error.message}"
+            apart[name] = refusals.VALUES.say(where=_shown(project, error.where), message=error.message)
         missing = [
             key for key, variable in item.variables.items() if variable.default is None and key not in found[name]
         ]
         if values and missing and name not in apart:
-            apart[name] = f"variable {missing[0]} has no value"
+            apart[name] = refusals.NO_VALUE.say(name=missing[0])
         if values and item.backend[0] not in _BACKENDS:
-            apart.setdefault(name, f"its state is in a backend of type {item.backend[0]}, which cannot be merged")
+            apart.setdefault(name, refusals.BACKEND.say(kind=item.backend[0]))
     apart |= _outside(project, files)
     apart |= _other_versions(files)
     apart |= _other_sources(files)
@@ -148,6 +166,36 @@ def with_states(gathered: Gathered, project: Project, environment: Environment, 
         failed.setdefault(name, f"it reads {cause}, whose state cannot be read")
     kept = {name: answer for name, answer in states.items() if not isinstance(answer, TfgenError)}
     return replace(gathered, states=kept, failed=failed, problems=tuple(problems))
+
+
+def unappliable(gathered: Gathered) -> dict[str, str]:
+    """Return why modules cannot be applied as one, by module: what cannot be composed, or be planned only."""
+    found = dict(gathered.apart)
+    found |= {name: refusals.FAILED_STATE.say(message=reason) for name, reason in gathered.failed.items()}
+    for part in gathered.parts:
+        kind, settings = part.files.backend[0], part.files.backend_settings
+        if kind != "s3":
+            found[part.module.name] = refusals.LOCAL_STATE.say()
+        elif strange := sorted(settings.keys() - _BACKEND_SETTINGS):
+            found[part.module.name] = refusals.BACKEND_SETTING.say(name=strange[0])
+    return {name: found[name] for name in gathered.files if name in found}
+
+
+def backend_of(gathered: Gathered, project: Project, environment: Environment) -> Backend:
+    """Return where the states of composed modules are: the environment's backend file wins over their own blocks."""
+    settings: dict[str, str] = {}
+    for part in gathered.parts:
+        settings |= part.files.backend_settings
+    path = project.tree / "environments" / f"{environment.name}.s3.tfbackend"
+    if path.is_file():
+        settings |= {name: text for name, (text, _) in read_attributes(path.read_bytes()).items()}
+    return Backend(
+        bucket=environment.state_bucket,
+        table=environment.lock_table,
+        locking=project.locking,
+        encrypt=settings.get("encrypt") == "true",
+        kms_key_id=unquote(settings.get("kms_key_id", "")) or "",
+    )
 
 
 def lock_warnings(project: Project, environment: Environment, clients: Aws) -> tuple[Diagnostic, ...]:
@@ -232,7 +280,7 @@ def _outside(project: Project, files: Mapping[str, ModuleFiles]) -> dict[str, st
     for name, item in files.items():
         for folder in called_folders(item):
             if not folder.is_relative_to(project.root):
-                found.setdefault(name, f"it calls {os.path.relpath(folder, item.folder)}, outside of the project")
+                found.setdefault(name, refusals.OUTSIDE.say(path=os.path.relpath(folder, item.folder)))
     return found
 
 
@@ -246,7 +294,7 @@ def _other_versions(files: Mapping[str, ModuleFiles]) -> dict[str, str]:
         for name, versions in locked.items():
             if address in versions and versions[address][0] != usual:
                 short = address.rpartition("/")[2]
-                found[name] = f"it is locked to provider {short} {versions[address][0]}, most modules to {usual}"
+                found[name] = refusals.PROVIDER_VERSION.say(provider=short, version=versions[address][0], usual=usual)
     return found
 
 
@@ -257,7 +305,7 @@ def _other_sources(files: Mapping[str, ModuleFiles]) -> dict[str, str]:
     for name, item in files.items():
         for local, (source, _) in item.required.items():
             if taken.setdefault(local, source) != source:
-                found[name] = f"its provider {local} is {source}, in other modules {taken[local]}"
+                found[name] = refusals.PROVIDER_SOURCE.say(name=local, source=source, other=taken[local])
     return found
 
 
@@ -270,7 +318,9 @@ def other_constraints(files: Sequence[ModuleFiles]) -> dict[str, str]:
         for item in files:
             if local in item.required and item.required[local][1] != usual:
                 version = item.required[local][1] or "any version"
-                found[item.module.name] = f"it wants provider {local} {version}, most modules {usual or 'any version'}"
+                found[item.module.name] = refusals.PROVIDER_CONSTRAINT.say(
+                    name=local, version=version, usual=usual or "any version"
+                )
     return found
 
 
@@ -278,7 +328,7 @@ def missing_provider(files: Sequence[ModuleFiles], error: str) -> dict[str, str]
     """Find the modules that need a provider which init could not get; nothing if most of them do."""
     named = {full_source(source) for source in _NAMED_PROVIDER.findall(error)}
     found = {
-        item.module.name: f"provider {source} cannot be had"
+        item.module.name: refusals.PROVIDER_MISSING.say(source=source)
         for item in files
         for source, _ in item.required.values()
         if source in named

@@ -16,9 +16,11 @@ from tfgen.errors import TfgenError, UsageError
 from tfgen.process import is_held
 
 RUNNING, DONE, FAILED, CANCELLED, KILLED = "running", "done", "failed", "cancelled", "killed"
-CHANGING = ("apply", "destroy", "import")
+CHANGING = ("apply", "destroy", "import", "recover")
 RESUMABLE = ("apply", "destroy")
 KEPT = 50
+COMPOSED_FILE = "composed.tfstate"
+"""The state of the modules as one, in the folder of the run that applies it."""
 OUTPUT_SUFFIX = ".out"
 """Of the files that running programs print into."""
 
@@ -228,7 +230,7 @@ def find_resumable(work: Path, environment: str, verb: str, text: str = "") -> R
 def prune_runs(work: Path, *, keep: int = KEPT) -> int:
     """Remove the oldest runs, those that change something and those that only look counted apart; returns how many.
 
-    A run that lives, or whose terraform does, stays.
+    A run that lives, or whose terraform does, or whose composed state was not split yet, stays.
     """
     removed = 0
     kinds: dict[bool, list[Path]] = {True: [], False: []}
@@ -236,7 +238,7 @@ def prune_runs(work: Path, *, keep: int = KEPT) -> int:
         kinds[_changes(folder)].append(folder)
     for folders in kinds.values():
         for folder in folders[:-keep] if keep else folders:
-            if not (is_held(folder / journal.FILE) or living_outputs(folder)):
+            if not (is_held(folder / journal.FILE) or living_outputs(folder) or (folder / COMPOSED_FILE).exists()):
                 shutil.rmtree(folder, ignore_errors=True)
                 removed += 1
     return removed

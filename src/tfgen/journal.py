@@ -27,6 +27,9 @@ BEGIN, END = "begin", "end"
 MODULE_BEGIN, MODULE_END = "module-begin", "module-end"
 STEP_BEGIN, STEP_END, PROCESS = "step-begin", "step-end", "process"
 APPROVED, RETRY, NOTE = "approved", "retry", "note"
+COMPOSED = "composed"
+"""A phase of a run that applies modules as one: planned, locked, applying, applied, split, released."""
+
 
 _LEADING_UP = frozenset({MODULE_BEGIN, PROCESS, RETRY, NOTE})
 """Entries that decide nothing: the next one that does takes them to the disk along with it."""

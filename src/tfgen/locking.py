@@ -9,13 +9,14 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from tfgen import history, leases, process, state
+from tfgen import history, journal, leases, process, state, state_writing, unsplit
 from tfgen.aws import Aws
 from tfgen.errors import TfgenError, UsageError
 from tfgen.leases import Claim
 from tfgen.model import BACKEND_CONFIG, Environment, Module, Project
 from tfgen.places import Caller, Place, connect, new_run_id
 from tfgen.planning import parse_lock
+from tfgen.process import is_held
 from tfgen.state import Lock
 
 Confirm = Callable[["HeldLock"], bool]
@@ -33,6 +34,7 @@ class HeldLock:
         who: `user@host`.
         created: Since when; None if terraform did not say.
         parts: Where it stands.
+        run: The run of tfgen that took it for several modules at once; empty if it was terraform itself.
         gone: True if its owner was on this machine and is not any more.
     """
 
@@ -43,6 +45,7 @@ class HeldLock:
     who: str
     created: datetime | None
     parts: tuple[Lock, ...]
+    run: str = ""
     gone: bool = False
 
     @property
@@ -106,6 +109,7 @@ def unlock(
     claim = leases.make_claim(new_run_id(), "unlock", [module.name], [])
     with leases.hold_here(project.work, environment.name, claim, timeout=0, stopping=lambda: caller.children.stopping):
         _refuse_living(project, environment, clients, module, claim)
+        unsplit.refuse(project, environment, clients)
         held = [lock for lock in find_locks(project, environment, clients) if lock.module == module.name]
         if lock_id and held and not any(lock.id == lock_id for lock in held):
             raise UsageError(
@@ -186,8 +190,11 @@ def _held(project: Project, environment: Environment, name: str, parts: Sequence
         who=who,
         created=_time(info.get("Created", "")),
         parts=tuple(parts),
+        run=state_writing.run_of(parts[0]),
     )
     if who.rpartition("@")[2] != socket.gethostname() or _living(project, environment, name):
+        return held
+    if held.run and is_held(project.work / "runs" / held.run / journal.FILE):
         return held
     return HeldLock(**{**vars(held), "gone": True})
 
@@ -232,7 +239,10 @@ def _is_of(folder: Path, environment: Environment) -> bool:
 def _describe(lock: HeldLock) -> str:
     since = f" since {lock.created:%Y-%m-%d %H:%M:%S} UTC" if lock.created else ""
     gone = ", which is gone" if lock.gone else ""
-    return f"{lock.operation or 'an unknown operation'} by {lock.who or 'nobody known'}{since}{gone} (id {lock.id})"
+    run = f", run {lock.run}" if lock.run else ""
+    return (
+        f"{lock.operation or 'an unknown operation'} by {lock.who or 'nobody known'}{run}{since}{gone} (id {lock.id})"
+    )
 
 
 def _time(text: str) -> datetime | None:

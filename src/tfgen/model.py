@@ -26,6 +26,7 @@ class Environment:
         credentials: Kinds of credentials that are let through to AWS (see `isolation`).
         values: Terraform variable values by module name, for settings that vary.
         embedded: True if tfgen starts and stops the emulator behind `endpoint` itself.
+        composed: True if the composed plan itself is applied, unless somebody says otherwise.
     """
 
     name: str
@@ -37,6 +38,7 @@ class Environment:
     credentials: tuple[str, ...] = ()
     values: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     embedded: bool = False
+    composed: bool = False
 
     @property
     def is_placeholder(self) -> bool:

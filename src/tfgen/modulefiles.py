@@ -128,6 +128,7 @@ class ModuleFiles:
         uses: The outputs it reads: module → names, or EVERYTHING.
         passed: The outputs it must be given: `uses`, and what is mentioned beside.
         backend: Type of its backend, and its `path` for a local one.
+        backend_settings: The arguments of its backend, as texts.
         broken: Files that cannot be parsed.
     """
 
@@ -145,6 +146,7 @@ class ModuleFiles:
     passed: Mapping[str, frozenset[str]]
     backend: tuple[str, str]
     broken: tuple[str, ...]
+    backend_settings: Mapping[str, str] = field(default_factory=dict)
 
 
 def read_module(project: Project, environment: Environment, module: Module) -> ModuleFiles:
@@ -164,6 +166,7 @@ class _Reader:
     imports: list[Import] = field(default_factory=list)
     states: list[StateRead] = field(default_factory=list)
     backend: tuple[str, str] = ("", "")
+    backend_settings: Mapping[str, str] = field(default_factory=dict)
 
     def read(self) -> ModuleFiles:
         folder = self.project.tree / self.module.name
@@ -189,6 +192,7 @@ class _Reader:
             uses=uses,
             passed=passed,
             backend=self.backend,
+            backend_settings=self.backend_settings,
             broken=tuple(name for name, source in sources.items() if has_errors(source)),
         )
 
@@ -223,6 +227,7 @@ class _Reader:
                     self.required[name] = (full_source(source), pairs.get("version", ""))
             elif inner.type == "backend":
                 self.backend = (inner.labels[0], unquote(inner.attributes.get("path", "")) or "")
+                self.backend_settings = inner.attributes
 
     def _document(self, name: str, source: bytes) -> None:
         try:

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tfgen import accounts, execution, mirror, recovery, terraform
+from tfgen import accounts, execution, mirror, recovery, terraform, unsplit
 from tfgen.aws import Aws
 from tfgen.errors import TfgenError, UsageError
 from tfgen.events import Event, OnEvent, ignore
@@ -59,6 +59,8 @@ class Choices:
         lock_timeout: How long terraform waits for a state lock.
         extra: Further arguments for terraform plan; for exactly one module.
         with_backend: Destroy backend-config, too.
+        composed: Apply the composed plan itself instead of each module's own.
+        insists: Refuse what cannot be applied as one instead of applying it module by module.
     """
 
     modules: tuple[str, ...] = ()
@@ -69,6 +71,8 @@ class Choices:
     lock_timeout: str = "0s"
     extra: tuple[str, ...] = ()
     with_backend: bool = False
+    composed: bool = False
+    insists: bool = False
 
 
 @dataclass(frozen=True)
@@ -222,6 +226,8 @@ def connect(
             caller.on_event(Event("warning", f"{recovery.describe(path, name)}: tfgen apply --resume"))
     if environment.endpoint is None:
         accounts.check_account(environment, clients)
+    if not changes:
+        unsplit.warn(project, environment, clients, caller.on_event)
     return isolated, clients
 
 

@@ -185,6 +185,7 @@ def run(
     label: str = "",
     output: Path | None = None,
     on_start: Callable[[int], None] | None = None,
+    umask: int = -1,
 ) -> Completed:
     """Run a program to its end, in a process group of its own.
 
@@ -203,6 +204,7 @@ def run(
             killed, and the child dies of its next word; with a file it goes on to its end. While the child lives, the
             file is held (`is_held`).
         on_start: Called with the process id.
+        umask: Permissions that the files it makes must not have; by default those that this process must not give.
 
     Returns:
         Exit status and output.
@@ -213,7 +215,10 @@ def run(
     """
     if children is not None and children.stopping:
         raise Interrupted
-    child = _start(argv, cwd=cwd, env=env) if output is None else _start_into(argv, output, cwd=cwd, env=env)
+    if output is None:
+        child = _start(argv, cwd=cwd, env=env, umask=umask)
+    else:
+        child = _start_into(argv, output, cwd=cwd, env=env, umask=umask)
     if children is not None:
         children.add(child.pid, label)
     try:
@@ -371,7 +376,7 @@ def start_detached(argv: Sequence[str], *, cwd: Path, env: Mapping[str, str], lo
     return child.pid
 
 
-def _start(argv: Sequence[str], *, cwd: Path, env: Mapping[str, str]) -> subprocess.Popen[str]:
+def _start(argv: Sequence[str], *, cwd: Path, env: Mapping[str, str], umask: int) -> subprocess.Popen[str]:
     try:
         return subprocess.Popen(  # noqa: S603
             list(argv),
@@ -383,12 +388,15 @@ def _start(argv: Sequence[str], *, cwd: Path, env: Mapping[str, str]) -> subproc
             encoding="utf-8",
             errors="replace",
             start_new_session=True,
+            umask=umask,
         )
     except OSError as error:
         raise _cannot_start(argv, error) from None
 
 
-def _start_into(argv: Sequence[str], output: Path, *, cwd: Path, env: Mapping[str, str]) -> subprocess.Popen[str]:
+def _start_into(
+    argv: Sequence[str], output: Path, *, cwd: Path, env: Mapping[str, str], umask: int
+) -> subprocess.Popen[str]:
     flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND
     descriptors: list[int] = []
     try:
@@ -408,6 +416,7 @@ def _start_into(argv: Sequence[str], output: Path, *, cwd: Path, env: Mapping[st
             encoding="utf-8",
             errors="replace",
             start_new_session=True,
+            umask=umask,
         )
     except OSError as error:
         raise _cannot_start(argv, error) from None

@@ -448,6 +448,7 @@ class _Resolver:
             lock_table=state.get("lock_table", ""),
             credentials=tuple(value.get("credentials", ())),
             values=values,
+            composed=value.get("apply", self.value.get("apply", "modules")) == "composed",
             embedded=bool(endpoint) and value.get("embedded", urlsplit(endpoint).hostname in _LOOPBACK),
         )
 

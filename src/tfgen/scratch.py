@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from tfgen import refusals
 from tfgen.execution import PLAN_SUFFIX, remove_plan_files
 from tfgen.mirror import LOCK_FILE, locked_versions
 from tfgen.model import Project
@@ -35,11 +36,13 @@ class Scratch:
         project: The project.
         home: The environment's folder under `.tfgen/composed`.
         run: Part of the plan's name: a terraform that outlived a killed run never writes over the plan of this one.
+        saved: Where the plan is kept instead, for somebody who applies it.
     """
 
     project: Project
     home: Path
     run: str = field(default_factory=lambda: secrets.token_hex(4))
+    saved: Path | None = None
 
     @property
     def mirror(self) -> Path:
@@ -69,7 +72,7 @@ class Scratch:
     @property
     def plan(self) -> Path:
         """The saved plan; there during a run only."""
-        return self.root / f"{self.run}{PLAN_SUFFIX}"
+        return self.saved or self.root / f"{self.run}{PLAN_SUFFIX}"
 
     @property
     def kept_lock(self) -> Path:
@@ -99,6 +102,16 @@ def open_scratch(project: Project, name: str) -> Iterator[Scratch]:
             yield scratch
         finally:
             _remove_secrets(scratch)
+
+
+def apply_home(project: Project, environment: str) -> Path:
+    """Return the folder of the scratch root that is applied; others may plan meanwhile, in their own."""
+    return project.work / "composed" / apply_name(environment)
+
+
+def apply_name(environment: str) -> str:
+    """Return what the scratch root that is applied is for; no environment's name has a dot."""
+    return f"{environment}.apply"
 
 
 def remove_leftovers(project: Project) -> None:
@@ -178,7 +191,7 @@ def find_conflicts(modules: Sequence[ModuleFiles]) -> dict[str, str]:
             mine[name] = path
             other = taken.get(name)
             if other is not None and not _same(other, path) and _mentions(files, path.name):
-                found.setdefault(files.module.name, f"its file {name} differs from the one of {other.parts[-2]}")
+                found.setdefault(files.module.name, refusals.FILE.say(name=name, other=other.parts[-2]))
         if files.module.name not in found:
             taken = {**mine, **taken}
     return found

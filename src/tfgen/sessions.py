@@ -12,7 +12,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from tfgen import history, journal, leases, planning, recovery
+from tfgen import history, journal, leases, planning, recovery, unsplit
 from tfgen.errors import Interrupted, TfgenError
 from tfgen.events import Event
 from tfgen.history import RunRecord
@@ -38,6 +38,7 @@ def session(
     modules: Collection[str],
     mode: str = "",
     resumes: RunRecord | None = None,
+    recovers: str = "",
 ) -> Iterator[Place]:
     """Open an environment for a run that changes something.
 
@@ -52,6 +53,7 @@ def session(
         modules: What it may change.
         mode: `composed` or `per-module`; noted as well.
         resumes: The run that it goes on with.
+        recovers: The run whose composed state it is there for.
 
     Raises:
         TfgenError: Another run is in the way, the environment cannot be opened, or an earlier run left something.
@@ -80,6 +82,7 @@ def session(
             )
         )
         recovery.settle(place.bench, place.clients, modules, resumes)
+        unsplit.settle(place.bench, place.clients, modules, goes_on=resumes is not None, only=recovers)
         yield place
 
 
@@ -198,7 +201,13 @@ def _wait_for_survivors(place: Place) -> None:
 
 def _clear(folder: Path) -> None:
     """Remove what a killed run could not: plans, and what its programs printed."""
-    for pattern in ("*.tfplan", f"*{history.OUTPUT_SUFFIX}", f"*{history.OUTPUT_SUFFIX}.err"):
+    for pattern in (
+        "*.tfplan",
+        "*.reserve",
+        f".{history.COMPOSED_FILE}.*",
+        f"*{history.OUTPUT_SUFFIX}",
+        f"*{history.OUTPUT_SUFFIX}.err",
+    ):
         for path in folder.glob(pattern):
             with suppress(OSError):
                 path.unlink()

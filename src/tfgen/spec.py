@@ -40,6 +40,11 @@ _CONSTRAINT: Schema = {
     "pattern": r"^\s*(=|!=|>=|<=|>|<|~>)?\s*\d+(\.\d+){0,2}(\s*,\s*(=|!=|>=|<=|>|<|~>)?\s*\d+(\.\d+){0,2})*\s*$",
     "description": 'a version constraint such as "~> 5.100"',
 }
+_APPLY: Schema = {
+    "type": "string",
+    "enum": ["composed", "modules"],
+    "description": "How the plan of the whole is applied: itself, in one terraform process, or module by module",
+}
 _LOCAL_NAME = r"^[a-z][a-z0-9-]*$"
 _PROVIDER: Schema = {
     "type": "object",
@@ -82,6 +87,7 @@ ENVIRONMENT_SCHEMA: Schema = {
             "additionalProperties": False,
             "properties": {"bucket": _BUCKET, "lock_table": _TABLE},
         },
+        "apply": _APPLY,
         "modules": {
             "type": "object",
             "additionalProperties": {"type": "object"},
@@ -148,6 +154,7 @@ SPEC_SCHEMA: Schema = {
             },
         },
         "default_environment": {"type": "string", "pattern": _NAME},
+        "apply": _APPLY,
         "modules": {
             "type": "object",
             "minProperties": 1,

@@ -216,6 +216,33 @@ def list_locks(clients: Aws, bucket: str, table: str) -> tuple[Lock, ...]:
     return (*_table_locks(clients, table), *_file_locks(clients, bucket))
 
 
+def find_lock(clients: Aws, table: str, kind: str, path: str) -> Lock | None:
+    """Return the lock of one state; None if it is not held.
+
+    Args:
+        clients: For table and bucket.
+        table: The lock table.
+        kind: `dynamodb` or `lockfile`.
+        path: Bucket and key of the state.
+
+    Raises:
+        TfgenError: It cannot be read.
+    """
+    if kind == "lockfile":
+        bucket, _, key = f"{path}.tflock".partition("/")
+        data = read_bytes(clients, bucket, key)
+        raw = None if data is None else data.decode("utf-8", "replace")
+    else:
+        try:
+            answer = clients.client("dynamodb").get_item(
+                TableName=table, Key={"LockID": {"S": path}}, ConsistentRead=True
+            )
+        except Exception as error:
+            raise aws.explain(error, f"cannot read table {table}") from None
+        raw = answer.get("Item", {}).get("Info", {}).get("S")
+    return None if raw is None else Lock(kind, path, _lock_info(raw), raw)
+
+
 def remove_lock(clients: Aws, table: str, lock: Lock) -> bool:
     """Remove a lock if it is still the one that was looked at; False if it is gone or another one by now.
 

@@ -13,6 +13,8 @@ from tfgen.model import Project
 from tfgen.providers import satisfies
 
 BINARY_VARIABLE = "TFGEN_TERRAFORM"
+AT_ONCE = 40
+"""Resources at once where all modules are applied as one: what four modules side by side have, at ten each."""
 
 
 def version_argv(binary: str) -> list[str]:
@@ -71,6 +73,12 @@ def plan_argv(
 def apply_argv(binary: str, plan: Path, *, lock_timeout: str = "") -> list[str]:
     """Build `terraform apply` of a saved plan."""
     return [binary, "apply", "-json", "-input=false", *_locking(True, lock_timeout), str(plan)]
+
+
+def apply_state_argv(binary: str, plan: Path, state: Path) -> list[str]:
+    """Build `terraform apply` of a saved plan on a state in a file, without a lock or a backup of its own."""
+    argv = [binary, "apply", "-json", "-input=false", *_locking(False, ""), f"-parallelism={AT_ONCE}", "-backup=-"]
+    return [*argv, f"-state={state}", str(plan)]
 
 
 def import_argv(

@@ -23,6 +23,7 @@ PARTS: Mapping[str, str] = {
     "chain": "chain:show_chain",
     "pipeline": "pipeline:show_pipeline",
     "engine": "engine:show_engine",
+    "composed-apply": "composed:show_composed_apply",
 }
 """What may be measured → where it is; each takes the stage that all share, and prints."""
 

@@ -52,6 +52,16 @@ class Stage:
         project.tfgen("apply", "--env", "local", "--auto-approve")
         return project
 
+    def untouched(self, name: str) -> TestProject:
+        """The reference project, rendered and checked, beside an emulator of its own in which there is nothing."""
+        project = make_test_project(self.folder / name)
+        self._emulators.append(project)
+        project.tfgen("render")
+        # Writes the configuration that lets typed commands find the provider, too.
+        project.tfgen("check")
+        project.tfgen("local", "up")
+        return project
+
     def tfgen(self, *words: str, cwd: Path) -> None:
         """Run tfgen, unmeasured."""
         subprocess.run([TFGEN, *words], cwd=cwd, env=self.env, check=True, capture_output=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from tests.benchmarks.measure import Budget, Subject, add_up, measure, show, verdict
@@ -32,12 +32,12 @@ def show_validate(stage: Stage) -> None:
     """Measure validating the whole; for that nothing needs to be deployed."""
     stage.tfgen("check", cwd=stage.project)  # leaves the settings that typed commands find the provider by
     project = TestProject(stage.project, free_port())
-    for module in _modules(project):
+    for module in module_names(project):
         project.typed("terraform init -input=false -backend=false", project.root / "terraform" / module)
-    one_by_one = f"{len(_modules(project))} x terraform validate"
+    one_by_one = f"{len(module_names(project))} x terraform validate"
     table = measure(
         (
-            _typed(project, one_by_one, "terraform validate"),
+            typed(project, one_by_one, "terraform validate"),
             Subject("tfgen check", [TFGEN, "check"], project.root, stage.env),
         ),
         runs=_RUNS,
@@ -71,13 +71,13 @@ def show_memory(stage: Stage) -> None:
 
 
 def _show_plan(project: TestProject) -> None:
-    count = len(_modules(project))
+    count = len(module_names(project))
     init, plan, shown = (f"{count} x {verb}" for verb in ("init", "plan -out", "show -json"))
     parts = measure(
         (
-            _typed(project, init, "terraform init -input=false"),
-            _typed(project, plan, "terraform plan -input=false -out=bench.tfplan VALUES"),
-            _typed(project, shown, "terraform show -json bench.tfplan"),
+            typed(project, init, "terraform init -input=false"),
+            typed(project, plan, "terraform plan -input=false -out=bench.tfplan VALUES"),
+            typed(project, shown, "terraform show -json bench.tfplan"),
             Subject("tfgen plan", _PLAN, project.root, project.environment),
         ),
         runs=_RUNS,
@@ -93,21 +93,29 @@ def _show_plan(project: TestProject) -> None:
 def _typable(stage: Stage) -> TestProject:
     """Return the deployed project, initialised for typed commands too: tfgen keeps data folders of its own."""
     project = stage.deployed
-    for module in _modules(project):
+    for module in module_names(project):
         project.typed("terraform init -input=false", project.root / "terraform" / module)
     return project
 
 
-def _typed(project: TestProject, name: str, command: str) -> Subject:
-    """Return what somebody types without tfgen: one command in each module's folder, one after the other."""
+def typed(project: TestProject, name: str, command: str, modules: Sequence[str] = ()) -> Subject:
+    """Return what somebody types without tfgen: one command in each module's folder, one after the other.
+
+    Args:
+        project: The project.
+        name: Of the subject.
+        command: The command; VALUES in it stands for the flags that give a module its values.
+        modules: The modules in order; all of them by default.
+    """
     lines = ["set -eu"]
-    for module in _modules(project):
+    for module in modules or module_names(project):
         folder = shlex.quote(str(project.root / "terraform" / module))
         lines += [f"cd {folder}", command.replace("VALUES", project.typed_values(module))]
     return Subject(name, ["sh", "-c", "\n".join(lines)], project.root, project.typed_environment)
 
 
-def _modules(project: TestProject) -> list[str]:
+def module_names(project: TestProject) -> list[str]:
+    """Return the modules' full names in order."""
     return [module.name for module in workflow.load_project(project.root).project.modules]
 
 

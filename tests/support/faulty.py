@@ -129,6 +129,19 @@ class Faulty:
     def apply(self, *words: str, code: int | None = 0, **variables: str) -> subprocess.CompletedProcess[str]:
         return self.tfgen("apply", "--auto-approve", *words, code=code, **variables)
 
+    def typed(self, module: str, *words: str) -> subprocess.CompletedProcess[str]:
+        """Run plain terraform in a module's folder, as somebody does who does not know tfgen."""
+        kept = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
+        env = kept | {
+            "AWS_ENDPOINT_URL": self.proxy.endpoint,
+            "AWS_ACCESS_KEY_ID": "test",
+            "AWS_SECRET_ACCESS_KEY": "test",
+            "AWS_EC2_METADATA_DISABLED": "true",
+        }
+        argv = ["terraform", words[0], "-input=false", "-no-color", *words[1:]]
+        folder = self.root / "terraform" / module
+        return subprocess.run(argv, cwd=folder, env=env, capture_output=True, text=True, check=False)
+
     def runs(self) -> list[Path]:
         folders = sorted((self.root / ".tfgen" / "runs").iterdir())
         return [folder for folder in folders if (folder / "journal.jsonl").exists()]
@@ -196,7 +209,16 @@ def kill_group(process: subprocess.Popen[str], number: signal.Signals) -> None:
     os.killpg(process.pid, number)
 
 
-def make_faulty(root: Path, proxy: Proxy, bucket: str, *, backend: bool = False) -> Faulty:
+def make_faulty(
+    root: Path,
+    proxy: Proxy,
+    bucket: str,
+    *,
+    backend: bool = False,
+    main: str = MODULE,
+    outputs: str = OUTPUTS,
+    variables: str = "",
+) -> Faulty:
     """Write and render the project.
 
     Args:
@@ -204,6 +226,9 @@ def make_faulty(root: Path, proxy: Proxy, bucket: str, *, backend: bool = False)
         proxy: Between it and the emulator.
         bucket: Its state bucket.
         backend: With a backend-config that makes bucket and table; else both are there.
+        main: What each module is made of, like MODULE.
+        outputs: What each gives.
+        variables: What each takes.
     """
     faulty = Faulty(root, proxy, bucket)
     faulty.gates.mkdir(parents=True, exist_ok=True)
@@ -217,10 +242,10 @@ def make_faulty(root: Path, proxy: Proxy, bucket: str, *, backend: bool = False)
     previous = ""
     for name in MODULES:
         short = name[3:]
-        main = MODULE.format(
+        text = main.format(
             value=short, name=name, gates=faulty.gates, reads=f"local.{previous}.value" if previous else '"nothing"'
         )
-        write_blueprint(root / "templates" / short, f"[{previous}]" if previous else "[]", main, OUTPUTS)
+        write_blueprint(root / "templates" / short, f"[{previous}]" if previous else "[]", text, outputs, variables)
         previous = short
     if backend:
         folder = root / "templates" / "backend-config"
@@ -235,7 +260,7 @@ def make_faulty(root: Path, proxy: Proxy, bucket: str, *, backend: bool = False)
     return faulty
 
 
-def write_blueprint(folder: Path, reads: str, main: str, outputs: str) -> None:
+def write_blueprint(folder: Path, reads: str, main: str, outputs: str, variables: str = "") -> None:
     write(
         folder / "blueprint.yaml",
         f"summary: A fixture\nreads: {reads}\nfunctions: []\n"
@@ -244,7 +269,7 @@ def write_blueprint(folder: Path, reads: str, main: str, outputs: str) -> None:
     )
     write(folder / "main.tf.j2", main)
     write(folder / "outputs.tf.j2", outputs)
-    write(folder / "variables.tf.j2", "")
+    write(folder / "variables.tf.j2", variables)
 
 
 def write(path: Path, text: str) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from tests.support.fixture_project import make_environment
 from tests.support.fixture_project import make_project as make_fixture
-from tfgen import composition
+from tfgen import approving, composition
 from tfgen.changes import ComposedPlan, Diagnostic, ModuleChanges, ResourceChange
 from tfgen.deployment import Choices
 from tfgen.errors import PlanError, TfgenError
@@ -47,7 +47,7 @@ def test_a_mistake_stops_everything_at_its_place(project: Project) -> None:
     plan = make_plan(replace(MISTAKE, template="templates/middle/main.tf.j2:2", spec="config/project.yaml:9"))
     assert composition._stage(plan, project) == frozenset()
     with pytest.raises(TfgenError) as caught:
-        composition._refuse_errors(plan)
+        approving.refuse_errors(plan)
     assert (caught.value.where, caught.value.hint) == (MISTAKE.where, "look")
     origin = "rendered from templates/middle/main.tf.j2:2, config/project.yaml:9"
     assert caught.value.message == f"Unsupported attribute\n  {origin}"
@@ -59,7 +59,7 @@ def test_all_mistakes_are_named_at_once(project: Project) -> None:
     plan = replace(plan, modules={**plan.modules, "03-aside": left_over})
     assert composition._stage(plan, project) == frozenset()
     with pytest.raises(PlanError, match="3 problems in the plan") as caught:
-        composition._refuse_errors(plan)
+        approving.refuse_errors(plan)
     assert [problem.message for problem in caught.value.problems] == [
         LATER.message,
         "Unsupported attribute",
@@ -71,7 +71,7 @@ def test_all_mistakes_are_named_at_once(project: Project) -> None:
 def test_a_warning_is_no_mistake(project: Project) -> None:
     warned = ComposedPlan(make_plan().modules, problems=(Diagnostic("", "", "mind", severity="warning"),))
     assert composition._stage(warned, project) == set(CHAIN)
-    composition._refuse_errors(warned)
+    approving.refuse_errors(warned)
 
 
 def test_half_a_plan_cannot_be_approved_beforehand(project: Project) -> None:
@@ -87,7 +87,7 @@ def test_lost_data_is_refused_before_the_first_change(allowed: str) -> None:
     account = Environment("prod", "123456789012", None, "us-east-1", "bucket", "lock")
     plan = ComposedPlan({"00-base": changes("00-base", "delete", "aws_s3_bucket")})
     with pytest.raises(TfgenError, match="would lose data: 00-base: aws_s3_bucket") as caught:
-        composition._guard_losses(account, plan, Choices())
+        approving.guard_losses(account, plan, Choices())
     assert "--allow-destroy 'aws_s3_bucket.this'" in caught.value.hint
-    composition._guard_losses(account, plan, Choices(allow_destroy=(allowed,)))
-    composition._guard_losses(make_environment("local", "b", endpoint="http://127.0.0.1:1"), plan, Choices())
+    approving.guard_losses(account, plan, Choices(allow_destroy=(allowed,)))
+    approving.guard_losses(make_environment("local", "b", endpoint="http://127.0.0.1:1"), plan, Choices())

@@ -127,6 +127,6 @@ def test_a_failed_init_is_not_taken_for_done(project, tmp_path):
 
 
 def test_a_plan_file_is_private_and_does_not_stay(bench, project):
-    with execution.plan_file(bench, project.module("00-base")) as path:
+    with execution.plan_file(bench, "00-base") as path:
         assert path.stat().st_mode & 0o777 == 0o600
     assert not path.exists()

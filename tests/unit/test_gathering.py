@@ -1,10 +1,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from tests.support.fixture_project import make_environment, make_project
-from tfgen.gathering import Gathered, gather_files, missing_provider, other_constraints
+from tfgen.gathering import Gathered, backend_of, gather_files, missing_provider, other_constraints, unappliable
 
 NAMES = {"00-base": (), "01-middle": ("00-base",), "02-top": ("00-base", "01-middle")}
 
@@ -85,3 +86,37 @@ def test_a_state_of_another_project_is_mentioned(tmp_path: Path) -> None:
     text = 'data "terraform_remote_state" "far" {\n  backend = "http"\n  config = { address = "http://x" }\n}\n'
     problems = gather(tmp_path, {"00-base/x.tf": text}).problems
     assert [(item.where, item.severity) for item in problems] == [("terraform/00-base/x.tf:1", "warning")]
+
+
+S3 = 'terraform {\n  backend "s3" {\n    key = "x"\n%s  }\n}\n'
+
+
+def test_what_can_be_planned_as_one_and_not_applied_says_why(tmp_path: Path) -> None:
+    files = {
+        "00-base/backend.tf": 'terraform {\n  backend "local" {}\n}\n',
+        "01-middle/backend.tf": S3 % '    role_arn = "arn"\n',
+        "02-top/backend.tf": S3 % "    encrypt = true\n",
+    }
+    gathered = gather(tmp_path, files)
+    assert gathered.apart == {}
+    assert unappliable(gathered) == {
+        "00-base": "its state is in a local file",
+        "01-middle": "its backend has role_arn, which tfgen does not know",
+    }
+    failed = replace(gathered, failed={"02-top": "it is cut off"}).only(["02-top"])
+    assert unappliable(failed) == {"02-top": "its state cannot be used: it is cut off"}
+
+
+def test_states_are_written_as_the_environments_backend_file_says(tmp_path: Path) -> None:
+    gathered = gather(tmp_path, {"00-base/backend.tf": S3 % '    encrypt = true\n    kms_key_id = "alias/own"\n'})
+    environment = make_environment("local", "bucket", endpoint="http://127.0.0.1:1")
+    project = make_project(tmp_path, environment, NAMES)
+    path = project.tree / "environments" / "local.s3.tfbackend"
+    path.unlink(missing_ok=True)
+    backend = backend_of(gathered, project, environment)
+    assert (backend.bucket, backend.table, backend.locking) == ("bucket", "bucket-lock", project.locking)
+    assert backend.sealing == {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": "alias/own"}
+    path.write_text('bucket = "bucket"\nkms_key_id = "alias/theirs"\n')
+    assert backend_of(gathered, project, environment).kms_key_id == "alias/theirs"
+    assert replace(backend, kms_key_id="").sealing == {"ServerSideEncryption": "AES256"}
+    assert replace(backend, encrypt=False).sealing == {}

@@ -110,7 +110,10 @@ def test_old_runs_are_removed_and_looking_does_not_push_changes_out(tmp_path):
     for number in range(5):
         (tmp_path / "runs" / f"b{number}").mkdir()
     living = begin_run(tmp_path, "a-first")
-    assert history.prune_runs(tmp_path, keep=2) == 5
+    (tmp_path / "runs" / "a0" / history.COMPOSED_FILE).touch()
+    assert history.prune_runs(tmp_path, keep=2) == 4
+    (tmp_path / "runs" / "a0" / history.COMPOSED_FILE).unlink()
+    assert history.prune_runs(tmp_path, keep=2) == 1, "only a run whose composed state was split"
     assert sorted(folder.name for folder in (tmp_path / "runs").iterdir()) == ["a-first", "a2", "a3", "b3", "b4"]
     living.close()
     assert history.prune_runs(tmp_path, keep=2) == 1

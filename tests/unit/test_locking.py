@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import socket
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,11 +10,13 @@ import pytest
 
 from tests.support.fixture_project import make_environment, make_project
 from tests.support.journals import begin_run
-from tfgen import leases, locking, process, state
+from tfgen import composed_object, leases, locking, process, state
 from tfgen.aws import Aws
+from tfgen.composed_object import Copy, ModuleNote, Note
 from tfgen.errors import TfgenError, UsageError
 from tfgen.places import Caller
 from tfgen.state import Lock
+from tfgen.state_writing import Backend
 
 HERE = socket.gethostname()
 
@@ -33,10 +36,12 @@ class Place:
         self.claims: tuple[leases.Claim, ...] = ()
         self.removed: list[str] = []
         self.still_there = True
+        self.copies: tuple[Copy, ...] = ()
         monkeypatch.setattr(locking, "connect", lambda *_arguments, **_options: (None, Aws({})))
         monkeypatch.setattr(state, "list_locks", lambda *_arguments: tuple(self.locks))
         monkeypatch.setattr(leases, "read_table", lambda *_arguments: self.claims)
         monkeypatch.setattr(state, "remove_lock", self._remove)
+        monkeypatch.setattr(composed_object, "list_copies", lambda *_arguments: self.copies)
 
     def _remove(self, _clients: Aws, _table: str, part: Lock) -> bool:
         self.removed.append(part.kind)
@@ -98,6 +103,33 @@ def test_a_lock_that_changed_hands_meanwhile_is_left_alone(place: Place) -> None
     with pytest.raises(TfgenError, match="another one by now"):
         place.unlock("id-1")
     assert place.removed == ["dynamodb"]
+
+
+@pytest.mark.parametrize(
+    ("expires", "said", "hint"),
+    [
+        (
+            0.0,
+            "did not get to writing the modules' states",
+            "tfgen state recover run-1 --env dev writes them, once that machine is gone",
+        ),
+        (9e9, "is at work", "wait for it to end; if its machine is gone"),
+    ],
+)
+def test_locks_of_a_composed_state_stay_until_it_is_split(place: Place, expires: float, said: str, hint: str) -> None:
+    backend = Backend("states", "states-lock", ("dynamodb",))
+    modules = {"00-base": ModuleNote("base", "00-base/terraform.tfstate")}
+    note = Note(
+        "run-1", "shop", "dev", "apply", "ann@elsewhere", "then", "l", "composed/run-1.tfstate", backend, modules
+    )
+    place.copies = (Copy(replace(note, expires=expires), {"lineage": "l"}),)
+    place.locks = [lock("dynamodb")]
+    with pytest.raises(TfgenError) as caught:
+        place.unlock("id-1")
+    assert caught.value.message.startswith("run run-1 (apply of 1 module as one by ann@elsewhere, then) ")
+    assert said in caught.value.message
+    assert caught.value.hint.startswith(hint)
+    assert place.removed == []
 
 
 def test_a_living_owner_is_not_robbed(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -55,6 +55,18 @@ def test_an_environment_is_a_place_and_values(project: ProjectFolder) -> None:
     assert dev.values["02-store"] == {"protect": False}
 
 
+def test_how_a_plan_is_applied_may_be_said_for_all_environments_and_for_one(project: ProjectFolder) -> None:
+    assert not any(environment.composed for environment in project.load().environments.values())
+    project.change(SPEC, "region: eu-west-1", "region: eu-west-1\napply: composed")
+    assert all(environment.composed for environment in project.load().environments.values())
+    project.change(DEV_FILE, "region: eu-central-1", "region: eu-central-1\napply: modules")
+    assert [name for name, environment in project.load().environments.items() if environment.composed] == ["local"]
+    project.change(DEV_FILE, "apply: modules", "apply: whole")
+    [(where, message, _)] = problems_of(project)
+    assert where.startswith(f"{DEV_FILE}:")
+    assert "whole" in message
+
+
 def test_an_environment_may_change_one_key_of_a_setting(project: ProjectFolder) -> None:
     limits = (
         "limits: {type: object, varies: true, default: {}, properties: "

@@ -39,6 +39,9 @@ def test_argv_of_the_rest():
     assert terraform.apply_argv("tf", plan, lock_timeout="1m") == [
         *("tf", "apply", "-json", "-input=false", "-lock-timeout=1m", "p"),
     ]
+    assert terraform.apply_state_argv("tf", plan, Path("s")) == [
+        *("tf", "apply", "-json", "-input=false", "-lock=false", "-parallelism=40", "-backup=-", "-state=s", "p"),
+    ]
     assert terraform.show_argv("tf", plan) == ["tf", "show", "-no-color", "p"]
     assert terraform.validate_argv("tf") == ["tf", "validate", "-json"]
     assert terraform.fmt_argv("tf", "terraform") == [

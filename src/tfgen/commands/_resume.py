@@ -65,5 +65,7 @@ def find_run(opened: Opened, verb: str, text: str, given: Choices, *, narrowed: 
         allow_destroy=(*asked.get("allow_destroy", ()), *given.allow_destroy),
         extra=tuple(asked.get("extra", ())),
         with_backend=bool(asked.get("with_backend")),
+        composed=bool(asked.get("composed")),
+        insists=bool(asked.get("insists")),
     )
     return record, choices

@@ -68,6 +68,16 @@ def parallelism_option() -> Callable[[Any], Any]:
     )
 
 
+def composed_option(help_text: str) -> Callable[[Any], Any]:
+    """Declare `--composed/--per-module`."""
+    return click.option("--composed/--per-module", "composed", default=None, help=help_text)
+
+
+def is_composed(opened: Opened, flag: bool | None, extra: Sequence[str]) -> bool:
+    """Tell whether the composed plan itself is to be applied: the flag wins over the spec."""
+    return opened.environment.composed and not extra if flag is None else flag
+
+
 def extra_arguments() -> Callable[[Any], Any]:
     """Declare what follows `--`."""
     return click.argument("extra", nargs=-1, type=click.UNPROCESSED, metavar="[-- TERRAFORM ARGUMENTS]")
@@ -140,14 +150,14 @@ def can_ask(settings: Settings) -> bool:
 
 
 @contextmanager
-def at_place(settings: Settings, opened: Opened) -> Iterator[tuple[Caller, Progress]]:
-    """Say where a command works before and after it, and show its progress in between."""
+def at_place(settings: Settings, opened: Opened, *, composed: bool = False) -> Iterator[tuple[Caller, Progress]]:
+    """Say where a command works before and after it (and that it applies as one), and show its progress in between."""
     from tfgen.commands._progress import Progress
     from tfgen.deployment import Caller
     from tfgen.select import describe_place
 
     place = describe_place(opened.environment)
-    note(settings, place)
+    note(settings, f"{place}; all modules as one" if composed else place)
     progress = Progress(settings)
 
     def start_emulator() -> str:

@@ -33,11 +33,9 @@ if TYPE_CHECKING:
     show_default=True,
     help="When the plan of a module turns out to be more than what was approved.",
 )
-@click.option(
-    "--composed/--per-module",
-    "composed",
-    default=None,
-    help="One plan and one question for the whole project (default), or one for each module.",
+@_runs.composed_option(
+    "Apply the plan of the whole itself, in one terraform process; or ask for and apply each module by itself. "
+    "Without either: as the spec says (apply: composed or modules)."
 )
 @click.option(
     "--allow-destroy",
@@ -67,18 +65,12 @@ def cli(
     parallelism: int | None,
     extra: tuple[str, ...],
 ) -> None:
-    """Apply what changes in dependency order, after a yes to the plan of the whole project."""
+    """Apply what changes, after a yes to the plan of the whole project: in dependency order, or as one."""
     from tfgen import composition, deployment
 
     settings = with_parallelism(settings, parallelism)
     arguments = _runs.check_extra(extra)
-    alone = bool(modules or arguments)
-    if alone and (composed or approved):
-        raise UsageError("--composed and --approved are for the whole project", hint="leave out --module")
-    if composed is False and approved:
-        raise UsageError("--approved compares with the plan of the whole project", hint="leave out --per-module")
-    if (alone or composed is False) and on_difference != "stop":
-        raise UsageError("--on-difference is about the approved plan of the whole project", hint="leave it out")
+    _check_flags(modules, arguments, approved, on_difference, composed)
     opened = _runs.open_project(settings)
     before = _composed.read_approval(approved, opened) if approved else None
     _runs.require_fresh(settings, opened, allow_stale=allow_stale)
@@ -90,15 +82,18 @@ def cli(
         parallelism=settings.parallelism,
         lock_timeout=lock_timeout,
         extra=arguments,
+        composed=_runs.is_composed(opened, composed, arguments),
+        insists=composed is True,
     )
     record = None
+    alone = composed is False or (bool(modules or arguments) and not choices.composed)
     if resume is not None:
-        narrowed = bool(alone or with_dependencies or approved or composed is not None)
+        narrowed = bool(modules or arguments or with_dependencies or approved or composed is not None)
         record, choices = find_run(opened, "apply", resume, choices, narrowed=narrowed)
         alone = record.choices.get("mode") == deployment.PER_MODULE
-    with _runs.at_place(settings, opened) as (caller, progress):
+    with _runs.at_place(settings, opened, composed=choices.composed) as (caller, progress):
         ask = _runs.asker(settings, opened, progress, auto_approve=choices.auto_approve)
-        if alone or composed is False:
+        if alone:
             run = deployment.apply(opened.project, opened.environment, caller, choices, ask, record)
         else:
             approve = _composed.approver(settings, opened, progress, verb="apply", auto_approve=choices.auto_approve)
@@ -107,6 +102,24 @@ def cli(
         _runs.finish(settings, run)
     if opened.environment.endpoint is not None:
         note(settings, f"Nothing was created in AWS.{_next_place(opened.project.environments)}")
+
+
+def _check_flags(
+    modules: tuple[str, ...],
+    arguments: tuple[str, ...],
+    approved: Path | None,
+    on_difference: str,
+    composed: bool | None,
+) -> None:
+    alone = bool(modules or arguments)
+    if arguments and composed:
+        raise UsageError("what follows -- goes to the terraform of one module", hint="leave out --composed")
+    if alone and approved:
+        raise UsageError("--approved is for the whole project", hint="leave out --module")
+    if composed is False and approved:
+        raise UsageError("--approved compares with the plan of the whole project", hint="leave out --per-module")
+    if (alone or composed is False) and not composed and on_difference != "stop":
+        raise UsageError("--on-difference is about the approved plan of the whole project", hint="leave it out")
 
 
 def _next_place(environments: Mapping[str, Environment]) -> str:

@@ -9,6 +9,7 @@ import click
 from tfgen.commands import _composed, _runs
 from tfgen.commands._options import command, with_parallelism
 from tfgen.commands._resume import find_run, resume_option
+from tfgen.errors import UsageError
 from tfgen.settings import Settings
 
 DIFFERENCES = 2
@@ -19,6 +20,9 @@ DIFFERENCES = 2
 @click.option("--with-dependents", is_flag=True, help="And everything that reads them.")
 @click.option("--with-backend", is_flag=True, help="And backend-config, with the state bucket: nothing is left.")
 @click.option("--auto-approve", is_flag=True, help="Ask nothing.")
+@_runs.composed_option(
+    "Destroy all in one terraform process; or each module by itself. Without either: as the spec says."
+)
 @click.option(
     "--allow-destroy",
     metavar="ADDRESS",
@@ -38,6 +42,7 @@ def cli(
     with_dependents: bool,
     with_backend: bool,
     auto_approve: bool,
+    composed: bool | None,
     allow_destroy: tuple[str, ...],
     detailed_exitcode: bool,
     resume: str | None,
@@ -50,6 +55,8 @@ def cli(
 
     settings = with_parallelism(settings, parallelism)
     arguments = _runs.check_extra(extra)
+    if arguments and composed:
+        raise UsageError("what follows -- goes to the terraform of one module", hint="leave out --composed")
     opened = _runs.open_project(settings)
     choices = deployment.Choices(
         modules=opened.modules(modules),
@@ -60,12 +67,14 @@ def cli(
         lock_timeout=lock_timeout,
         extra=arguments,
         with_backend=with_backend,
+        composed=_runs.is_composed(opened, composed, arguments),
+        insists=composed is True,
     )
     record = None
     if resume is not None:
-        narrowed = bool(modules or arguments or with_dependents or with_backend)
+        narrowed = bool(modules or arguments or with_dependents or with_backend or composed is not None)
         record, choices = find_run(opened, "destroy", resume, choices, narrowed=narrowed)
-    with _runs.at_place(settings, opened) as (caller, progress):
+    with _runs.at_place(settings, opened, composed=choices.composed) as (caller, progress):
         ask = _runs.asker(settings, opened, progress, auto_approve=choices.auto_approve)
         approve = _composed.approver(settings, opened, progress, verb="destroy", auto_approve=choices.auto_approve)
         wishes = composition.Wishes(approve, resumes=record)

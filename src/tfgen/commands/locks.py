@@ -37,7 +37,10 @@ def cli(settings: Settings) -> None:
     for lock in locks:
         kinds = " and ".join(_KINDS.get(kind, kind) for kind in lock.kinds)
         gone = "  (its process is gone: tfgen unlock)" if lock.gone else ""
-        answer(f"{lock.module:<24}{lock.operation:<22}{lock.who}  {format_age(lock.age)}  {kinds}  {lock.id}{gone}")
+        run = f"  run {lock.run}" if lock.run else ""
+        answer(
+            f"{lock.module:<24}{lock.operation:<22}{lock.who}  {format_age(lock.age)}  {kinds}  {lock.id}{run}{gone}"
+        )
     for claim in claims:
         answer(f"{', '.join(claim.writes)}: {claim}")
     if not locks and not claims:
@@ -61,6 +64,7 @@ def _document(lock: HeldLock) -> dict[str, Any]:
         "kinds": list(lock.kinds),
         "operation": lock.operation,
         "who": lock.who,
+        "run": lock.run,
         "created": lock.created.isoformat() if lock.created else None,
         "gone": lock.gone,
     }

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.counted import Counted, make_counted
 from tests.support.emulator import start_emulator
 from tests.support.faulty import Faulty, make_faulty
 from tests.support.proxy import Proxy
@@ -34,15 +35,27 @@ def proxy(upstream: str) -> Iterator[Proxy]:
 def faulty(tmp_path: Path, proxy: Proxy) -> Faulty:
     """Three modules of built-in resources; bucket and lock table are there."""
     found = make_faulty(tmp_path / "project", proxy, f"st-{uuid.uuid4().hex[:12]}")
-    clients = found.clients()
-    clients.client("s3").create_bucket(Bucket=found.bucket)
+    _make_backend(found)
+    return found
+
+
+@pytest.fixture
+def counted(tmp_path: Path, proxy: Proxy, upstream: str) -> Counted:
+    """The same, with resources that can be counted."""
+    found = make_counted(tmp_path / "project", proxy, upstream, f"st-{uuid.uuid4().hex[:12]}")
+    _make_backend(found.faulty)
+    return found
+
+
+def _make_backend(faulty: Faulty) -> None:
+    clients = faulty.clients()
+    clients.client("s3").create_bucket(Bucket=faulty.bucket)
     clients.client("dynamodb").create_table(
-        TableName=found.table,
+        TableName=faulty.table,
         BillingMode="PAY_PER_REQUEST",
         KeySchema=[{"AttributeName": "LockID", "KeyType": "HASH"}],
         AttributeDefinitions=[{"AttributeName": "LockID", "AttributeType": "S"}],
     )
-    return found
 
 
 @pytest.fixture

@@ -9,12 +9,16 @@ output "private_subnet_ids" {
   description = "IDs of the private subnets, one per availability zone, for functions in the VPC."
   value       = local.private_subnet_ids
 
-  # A function in these subnets reaches nothing before the routes and endpoints are there.
+  # A function in these subnets reaches nothing before the routes and endpoints are there, and is unseen before the log.
   depends_on = [
+    aws_flow_log.vpc,
+    aws_route.internet,
     aws_route.nat,
     aws_route_table_association.private,
+    aws_route_table_association.public,
     aws_vpc_endpoint.gateway,
     aws_vpc_endpoint.interface,
+    aws_vpc_security_group_ingress_rule.endpoints_from_lambda,
   ]
 }
 
@@ -42,6 +46,7 @@ output "availability_zones" {
 output "kms_key_arn" {
   description = "ARN of the key that encrypts the environment's data at rest."
   value       = aws_kms_key.main.arn
+  depends_on  = [aws_kms_alias.main]
 }
 
 output "kms_key_alias" {
