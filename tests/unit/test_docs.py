@@ -155,6 +155,16 @@ def test_policies_of_the_deployer_fit_into_a_managed_policy() -> None:
         assert not [action for action in actions if "*" in action], name
 
 
+def test_the_deployer_may_call_what_tfgen_calls_of_the_lock_table() -> None:
+    policy = json.loads(_text("docs/how-to/deployer/every-module.json"))
+    allowed = {action for statement in policy["Statement"] for action in statement["Action"]}
+    sources = "".join(path.read_text("utf-8") for path in (ROOT / "src" / "tfgen").glob("*.py"))
+    called = set(re.findall(r"\b((?:get|put|delete|update)_item)\(", sources))
+    called |= set(re.findall(r"get_paginator\(\"(scan|query)\"\)", sources))
+    assert called == {"get_item", "put_item", "delete_item", "scan"}
+    assert {f"dynamodb:{name.title().replace('_', '')}" for name in called} <= allowed
+
+
 def test_the_floors_are_those_of_the_contract() -> None:
     with (ROOT / "pyproject.toml").open("rb") as file:
         contracts = tomllib.load(file)["tool"]["importlinter"]["contracts"]
