@@ -24,7 +24,7 @@ FIRST: tuple[tuple[str, Callable[[Path], bool]], ...] = (
     ("tfgen", lambda run: bool(making(run))),
     ("both", lambda run: has_come(run, "split")),
 )
-"""Terraform is killed where it makes nothing: what it was just making is there without a state, as with plain terraform."""
+"""Terraform is killed where it makes nothing: what it was just making would be there without a state."""
 
 LATER = (
     ("tfgen", "begin"),
