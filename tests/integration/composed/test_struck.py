@@ -19,15 +19,13 @@ from tests.support.project import TFGEN, TestProject, make_test_project
 from tests.support.same import canonical
 
 SECONDS = 300
-ADOPTED = {"aws_sqs_queue"}
-"""What is there already under a name is taken over when it is made again. Anything else that terraform was just making
-when it died is there without a state, as with plain terraform."""
-
-FIRST = (
-    ("both", lambda run: is_making(run, ADOPTED)),
-    ("terraform", lambda run: is_making(run, ADOPTED)),
+FIRST: tuple[tuple[str, Callable[[Path], bool]], ...] = (
+    ("both", lambda run: has_come(run, "planned")),
     ("tfgen", lambda run: bool(making(run))),
+    ("both", lambda run: has_come(run, "split")),
 )
+"""Terraform is killed where it makes nothing: what it was just making would be there without a state."""
+
 LATER = (
     ("tfgen", "begin"),
     ("tfgen", "locked"),
@@ -142,9 +140,3 @@ def making(run: Path) -> set[str]:
             elif event.get("type") in ("apply_complete", "apply_errored"):
                 found.pop(resource["addr"], None)
     return set(found.values())
-
-
-def is_making(run: Path, kinds: set[str]) -> bool:
-    """True once nothing else is being made but these."""
-    found = making(run)
-    return bool(found) and found <= kinds
