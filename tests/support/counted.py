@@ -17,7 +17,7 @@ from typing import Any
 
 from tests.support.faulty import MODULES, WAIT_SECONDS, Faulty, make_faulty
 from tests.support.proxy import Proxy
-from tfgen import state
+from tfgen import leases, state
 
 # Each item that is made leaves a line, and takes long enough to be struck in between.
 ITEMS = """\
@@ -144,7 +144,8 @@ class Counted:
         self.settled, self.known = found, {}
         faulty = self.faulty
         assert faulty.locks() == ()
-        assert faulty.lock_items() == []
+        # A lease that could not be given back ends by itself.
+        assert [item for item in faulty.lock_items() if not item.startswith(leases.KEY)] == []
         listed = faulty.clients().client("s3").list_objects_v2(Bucket=faulty.bucket, Prefix="composed/")
         assert listed.get("Contents", []) == []
         left = ("*.tfplan", "*.out", "*.out.err", "*.tfstate", ".terraform.tfstate.lock.info", "*.reserve")
