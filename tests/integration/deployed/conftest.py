@@ -20,9 +20,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="session")
 def deployed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestProject]:
-    """The reference project, rendered and applied to an emulator of its own."""
+    """The reference project, applied as one to an emulator of its own; others are applied module by module."""
     project = make_test_project(tmp_path_factory.mktemp("deployed") / "project")
     project.tfgen("render")
-    project.tfgen("apply", "--env", "local", "--auto-approve", "--parallelism", "3")
+    project.tfgen("apply", "--env", "local", "--auto-approve", "--composed")
     yield project
     project.tfgen("local", "down")
