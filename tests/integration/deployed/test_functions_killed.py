@@ -199,7 +199,8 @@ def test_a_notifier_killed_while_it_mails_waits_for_a_person(deployed: TestProje
         type_(forget)
     time.sleep(10)  # as long as looking hides the message
     type_(queue + hand_over)
-    assert ("MailUndecidedError" in (tmp_path / "answer.json").read_text()) == left
+    # AWS gives the error's class beside its words; the emulator has a type of its own.
+    assert ("was begun and never confirmed" in (tmp_path / "answer.json").read_text()) == left
     assert _mails(deployed, day) == 1
     type_(queue + take_away)
     assert not _waiting(sqs, url)

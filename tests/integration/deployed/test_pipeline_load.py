@@ -78,7 +78,7 @@ def _place(api: OrderApi, key: str, body: Any, books: Books, source: random.Rand
         if answer.status == 201:
             books.note(key, answer.document)
             return
-        assert answer.status in {409, 429, 502, 503}, answer
+        assert answer.status in {409, 429, 502, 503, 504}, answer
     raise AssertionError(f"{key} was never accepted")
 
 
