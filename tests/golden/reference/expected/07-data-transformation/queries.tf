@@ -99,7 +99,7 @@ locals {
     refunds-and-cancellations = {
       description = "What became of a day's orders, per currency: refunded, voided by cancelling, and kept"
       # Of a day whose orders cost nothing, nothing is refunded.
-      sql         = <<-SQL
+      sql = <<-SQL
         SELECT currency, refunded_orders, refunds, refunded,
           CASE WHEN total = 0 THEN CAST(0 AS DECIMAL(38, 4))
             ELSE CAST(round(CAST(CAST(refunded AS DECIMAL(38, 10)) / total AS DECIMAL(38, 10)), 4) AS DECIMAL(38, 4))
