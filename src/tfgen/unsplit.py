@@ -133,8 +133,9 @@ def settle(bench: Bench, clients: Aws, modules: Collection[str], *, goes_on: boo
             recover(bench, clients, item)
     freed = _free_locks(bench, clients) if goes_on or only else 0
     if only and not (chosen or freed):
-        there = ", ".join(item.note.run for item in left) or "none"
-        raise UsageError(f"no run '{only}' left a composed state in {bench.environment.name}", hint=f"there: {there}")
+        runs = ", ".join(item.note.run for item in left)
+        hint = f"these did: {runs}" if runs else "no run did: there is nothing to recover"
+        raise UsageError(f"no run '{only}' left a composed state in {bench.environment.name}", hint=hint)
 
 
 def recover(bench: Bench, clients: Aws, item: Unsplit) -> None:
