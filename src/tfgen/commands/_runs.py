@@ -213,6 +213,8 @@ def finish(settings: Settings, run: Run) -> None:
         _print_failures(settings, run)
         for result in run.results:
             answer(_summary(settings, result))
+        if run.verb == "destroy" and not run.results:
+            answer("nothing to destroy: none of this is applied")
     if not run.ok:
         note_way_on(settings, run)
         sys.exit(failure_status(run))

@@ -72,6 +72,11 @@ def test_a_failure_is_shown_once_and_whole_before_the_summary(run, settings, cap
     ]
 
 
+def test_a_destroy_that_finds_nothing_says_so(run, settings, capsys):
+    _runs.finish(settings, replace(run, verb="destroy", results=()))
+    assert capsys.readouterr().out == "nothing to destroy: none of this is applied\n"
+
+
 def test_a_bug_in_a_module_is_a_bug_of_the_run(run, settings):
     broken = replace(run, results=(*run.results, Result("04-x", "failed", reason="this is a bug", code="bug")))
     with pytest.raises(SystemExit) as ended:
