@@ -10,8 +10,9 @@ from typing import Any
 
 import click
 
+from tfgen import errors
 from tfgen.commands._options import global_options
-from tfgen.errors import BUG_HINT, Interrupted, TfgenError, write_bug_log
+from tfgen.errors import Interrupted, TfgenError, explain_unexpected
 
 FAILED = 1
 BUG = 3
@@ -116,7 +117,9 @@ def _run(words: Sequence[str]) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return FAILED
     except Exception as error:  # the one place that turns a bug into a message
-        return _show(_bug(error), as_json=as_json, color=color, code=BUG)
+        explained = explain_unexpected(error)
+        code = BUG if explained.code == errors.BUG else FAILED
+        return _show(explained, as_json=as_json, color=color, code=code)
     return result if isinstance(result, int) else 0
 
 
@@ -130,8 +133,3 @@ def _show(error: TfgenError, *, as_json: bool, color: bool, code: int = FAILED) 
 def _usage(error: click.UsageError) -> TfgenError:
     command = error.ctx.command_path if error.ctx else "tfgen"
     return TfgenError(error.format_message(), hint=f"{command} --help", code="usage")
-
-
-def _bug(error: Exception) -> TfgenError:
-    message = f"this is a bug in tfgen: {type(error).__name__}: {error}"
-    return TfgenError(message, where=write_bug_log(error), hint=BUG_HINT, code="bug")

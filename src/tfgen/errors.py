@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Sequence
 
 
-def write_bug_log(error: BaseException) -> str:
+def _write_bug_log(error: BaseException) -> str:
     """Write a bug's traceback into a private file for the report; returns its path."""
     import tempfile
     import traceback
@@ -15,7 +16,8 @@ def write_bug_log(error: BaseException) -> str:
     return log.name
 
 
-BUG_HINT = "please report it with that file, after a look for anything private in it"
+BUG = "bug"
+"""Code of what tfgen itself did wrong."""
 
 
 class TfgenError(Exception):
@@ -78,3 +80,20 @@ class Interrupted(TfgenError):  # noqa: N818 - an interruption is not an error o
 
     def __init__(self, message: str = "interrupted", *, hint: str = "") -> None:
         super().__init__(message, hint=hint, code="interrupted")
+
+
+def explain_unexpected(error: BaseException) -> TfgenError:
+    """Say what an exception means that nobody explained: a disk that is full, or a bug whose traceback is kept."""
+    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return TfgenError(
+            f"no space left: {error.strerror}",
+            where=str(error.filename or ""),
+            hint="free some space and repeat the command; a run that changes something goes on with --resume",
+            code="disk-full",
+        )
+    return TfgenError(
+        f"this is a bug in tfgen: {type(error).__name__}: {error}",
+        where=_write_bug_log(error),
+        hint="please report it with that file, after a look for anything private in it",
+        code=BUG,
+    )

@@ -12,7 +12,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from tfgen.errors import BUG_HINT, Interrupted, TfgenError, write_bug_log
+from tfgen.errors import BUG, Interrupted, TfgenError, explain_unexpected
 from tfgen.events import Event, OnEvent
 from tfgen.graph import Graph, ReadyQueue, descendants
 from tfgen.planning import Counts, Plan
@@ -230,8 +230,9 @@ def _guarded(name: str, work: Work, ask: Ask) -> Result:
         log = error.log if isinstance(error, StepFailed) else None
         result = Result(name, FAILED, reason=error.message, hint=error.hint, log=log, code=error.code)
     except BaseException as error:
-        reason = f"this is a bug in tfgen: {type(error).__name__}: {error}"
-        result = Result(name, FAILED, reason=reason, hint=BUG_HINT, log=Path(write_bug_log(error)), code="bug")
+        found = explain_unexpected(error)
+        log = Path(found.where) if found.code == BUG else None
+        result = Result(name, FAILED, reason=found.message, hint=found.hint, log=log, code=found.code)
     return replace(result, seconds=time.monotonic() - begun)
 
 

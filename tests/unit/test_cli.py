@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import errno
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -104,6 +106,17 @@ def test_a_bug_ends_with_3_and_a_log_with_the_traceback(
     assert "Traceback" in log.read_text()
     told = cli("--json", "graph", cwd=project.root)
     assert told.document["error"]["code"] == "bug"
+
+
+def test_a_full_disk_is_no_bug(cli: Cli, project: ProjectFolder, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "/var/x")
+
+    monkeypatch.setattr("tfgen.workflow.load_project", full)
+    told = cli("graph", cwd=project.root)
+    told.assert_explained()
+    assert "/var/x: no space left" in told.err
+    assert "free some space" in told.err
 
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt, Interrupted])

@@ -14,7 +14,7 @@ import click
 from tfgen.commands._growing import warn_foreign
 from tfgen.commands._options import complete_module
 from tfgen.commands._output import answer, answer_json, note, paint
-from tfgen.errors import TfgenError, UsageError
+from tfgen.errors import BUG, TfgenError, UsageError
 from tfgen.settings import Settings, find_root
 
 if TYPE_CHECKING:
@@ -229,7 +229,7 @@ def note_way_on(settings: Settings, run: Run) -> None:
 
 def failure_status(run: Run) -> int:
     """Return the exit status of a run that did not end well."""
-    return 3 if any(result.code == "bug" for result in run.results) else 1
+    return 3 if any(result.code == BUG for result in run.results) else 1
 
 
 def run_document(run: Run) -> dict[str, Any]:
