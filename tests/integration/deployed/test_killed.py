@@ -85,9 +85,9 @@ def _holds_state(path: Path) -> bool:
     if path.is_symlink() or not path.is_file() or path.parent.name == "data":
         return False
     content = path.read_bytes()
-    # A saved plan is a zip archive; a state names its lineage.
+    # A saved plan is a zip archive; a state names its lineage, as a journal does, and terraform's version.
     written = path.parent.name == ".root" and path.name == "main.tf"
-    by_content = b'"lineage"' in content or content[:2] == b"PK"
+    by_content = (b'"lineage"' in content and b'"terraform_version"' in content) or content[:2] == b"PK"
     return written or by_content or path.name.endswith((".tfplan", ".tfstate", ".backup"))
 
 

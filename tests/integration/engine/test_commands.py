@@ -243,7 +243,7 @@ def test_bad_input(project):
         (["plan", "03"], "did you mean --module 03?"),
         (["plan", "--module", "nope"], "there is no module 'nope'"),
         (["plan", "--module", "base", "--save", "x"], "--show, --report and --save belong to the plan of the whole"),
-        (["apply", "--module", "base", "--approved", "x"], "are for the whole project"),
+        (["apply", "--module", "base", "--approved", "x"], "--approved is for the whole project"),
         (["apply", "--per-module", "--on-difference", "continue"], "about the approved plan of the whole"),
         (["apply", "--approved", "missing.json"], "cannot read what was approved"),
         (["output", "--raw"], "--raw needs a module"),
