@@ -1440,6 +1440,27 @@ def apis_wait_as_long_as_they_are_told() -> None:
     apigateway_v1._invoke_lambda_proxy_v1 = invoke
 
 
+def timeouts_of_integrations_stay_numbers() -> None:
+    """A REST integration whose timeout is changed.
+
+    AWS: the patch has it as text, as all values; the integration has it as a number.
+    Emulator: the text is kept, and the provider cannot read the API any more (`services/apigateway_v1.py`,
+    `_apply_patch`).
+    """
+    from ministack.services import apigateway_v1
+
+    original = apigateway_v1._update_integration
+
+    def update(api: str, resource: str, method: str, data: dict[str, Any]) -> Any:
+        operations = [
+            {**item, "value": int(item["value"])} if item.get("path") == "/timeoutInMillis" else item
+            for item in data.get("patchOperations", [])
+        ]
+        return original(api, resource, method, {**data, "patchOperations": operations})
+
+    apigateway_v1._update_integration = update
+
+
 def http_apis_need_permission_to_invoke() -> None:
     """An HTTP API that calls a function.
 
@@ -2234,6 +2255,7 @@ MENDS: tuple[Callable[[], None], ...] = (
     events_invoke_functions_asynchronously,
     apis_need_permission_to_invoke,
     apis_wait_as_long_as_they_are_told,
+    timeouts_of_integrations_stay_numbers,
     http_apis_need_permission_to_invoke,
     alarms_tell_eventbridge,
     embedded_metrics_become_metrics,

@@ -1080,6 +1080,28 @@ def test_apis_wait_as_long_as_they_are_told(mended: RunningEmulator, bare: Runni
     assert answer_of_function(mended, DAWDLES) == 200
 
 
+def test_timeouts_of_integrations_stay_numbers(mended: RunningEmulator, bare: RunningEmulator) -> None:
+
+    def changed(emulator: RunningEmulator) -> object:
+        gateway, api = emulator.client("apigateway"), make_api(emulator)
+        root = gateway.get_resources(restApiId=api)["items"][0]["id"]
+        where = {"restApiId": api, "resourceId": root, "httpMethod": "GET"}
+        gateway.put_method(**where, authorizationType="NONE")
+        gateway.put_integration(**where, type="MOCK", timeoutInMillis=29_000)
+        operation = {"op": "replace", "path": "/timeoutInMillis", "value": "1000"}
+        gateway.update_integration(**where, patchOperations=[operation])
+        bodies: list[bytes] = []
+        # boto3 takes either for a number, the SDK of the provider does not.
+        gateway.meta.events.register(
+            "response-received.*.GetIntegration", lambda response_dict, **_: bodies.append(response_dict["body"])
+        )
+        gateway.get_integration(**where)
+        return json.loads(bodies[0])["timeoutInMillis"]
+
+    assert changed(bare) == "1000"
+    assert changed(mended) == 1000
+
+
 def test_http_apis_need_permission_to_invoke(mended: RunningEmulator, bare: RunningEmulator) -> None:
 
     def status(emulator: RunningEmulator, *, permitted: bool) -> int:
