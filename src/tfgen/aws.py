@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from tfgen.errors import TfgenError
@@ -15,6 +16,16 @@ if TYPE_CHECKING:
 NO_CREDENTIALS_HINT = (
     "name the kinds of credentials to use in the environment's file (credentials: [profile]) "
     "and provide them, e.g. AWS_PROFILE=… tfgen …"
+)
+_NO_ANSWER = frozenset(
+    {
+        "ConnectTimeoutError",
+        "ConnectionClosedError",
+        "EndpointConnectionError",
+        "HTTPClientError",
+        "ReadTimeoutError",
+        "SSLError",
+    }
 )
 
 
@@ -74,9 +85,17 @@ def explain(error: Exception, doing: str) -> TfgenError:
         hint = NO_CREDENTIALS_HINT
     elif code in ("ExpiredToken", "ExpiredTokenException", "SSOTokenLoadError", "UnauthorizedSSOTokenError"):
         hint = "log in again (aws sso login), then repeat the command"
-    elif code == "EndpointConnectionError":
-        hint = "is the endpoint running? tfgen local status"
+    elif code in _NO_ANSWER:
+        hint = "the endpoint does not answer; look at the network, or for the emulator at tfgen local status"
+    elif _status(error) >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        hint = "AWS failed, not the project; repeat the command in a moment"
     return TfgenError(f"{doing}: {error}", hint=hint, code="aws")
+
+
+def _status(error: Exception) -> int:
+    response = getattr(error, "response", None)
+    metadata = response.get("ResponseMetadata", {}) if isinstance(response, dict) else {}
+    return int(metadata.get("HTTPStatusCode", 0))
 
 
 def _core_session(env: Mapping[str, str]) -> botocore.session.Session:

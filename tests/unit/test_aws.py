@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import pytest
+from botocore.exceptions import ClientError, EndpointConnectionError
 
 from tfgen import aws
 from tfgen.aws import Aws
@@ -87,3 +88,12 @@ def test_errors_are_explained():
 
     assert "aws sso login" in aws.explain(ExpiredError("over"), "cannot look").hint
     assert aws.error_code(ValueError()) == "ValueError"
+
+
+def test_an_endpoint_that_does_not_answer_and_one_that_fails_are_told_from_what_is_forbidden():
+    gone = EndpointConnectionError(endpoint_url="http://127.0.0.1:9")
+    assert "does not answer" in aws.explain(gone, "cannot look").hint
+    failed = {"Error": {"Code": "InternalError"}, "ResponseMetadata": {"HTTPStatusCode": 503}}
+    assert "repeat the command" in aws.explain(ClientError(failed, "GetItem"), "cannot look").hint
+    forbidden = {"Error": {"Code": "AccessDenied"}, "ResponseMetadata": {"HTTPStatusCode": 403}}
+    assert aws.explain(ClientError(forbidden, "GetItem"), "cannot look").hint == ""
