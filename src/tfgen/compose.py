@@ -15,7 +15,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from tfgen import execution, history, isolation, mirror, planning, process, refusals, state, terraform
+from tfgen import composed_object, execution, history, isolation, mirror, planning, process, refusals, state, terraform
 from tfgen.aws import Aws
 from tfgen.changes import (
     ERROR,
@@ -201,6 +201,7 @@ class Composition:
                 children=tools.children,
                 label=f"{COMPOSED}: terraform apply",
                 output=self._bench.run_dir / f"{COMPOSED}-apply{history.OUTPUT_SUFFIX}",
+                room=composed_object.ROOM,
                 on_start=on_start,
                 umask=0o077,
             )

@@ -27,10 +27,12 @@ FOLDER = "composed/"
 """Of the copies in the state bucket, behind the prefix of the modules' keys."""
 
 _NOTE = "tfgen"
-_LOOK_SECONDS = 0.25
+_LOOK_SECONDS = 0.02
+"""Between two looks at the disk and the file: short, for once the disk is full the reserve is wanted at once."""
 _PUT_SECONDS = 0.75
 """Between two copies: terraform writes the file many times a second, and each copy is all of it."""
-_RESERVE = 8 * 1024**2
+ROOM = 8 * 1024**2
+"""Bytes set aside for the composed state, and as many for what terraform says of it when it cannot write it."""
 _MISSING = frozenset({"NoSuchBucket", "404", "NotFound"})
 
 
@@ -268,7 +270,7 @@ class Follower:
     def _make_room(self) -> None:
         """Give the reserve to terraform once the disk is full: its next write has room again."""
         status = os.statvfs(self.path.parent)
-        if status.f_bavail * status.f_frsize < _RESERVE // 4:
+        if status.f_bavail * status.f_frsize < ROOM // 4:
             self.reserve.unlink(missing_ok=True)
 
 
@@ -282,14 +284,14 @@ def _reserve(path: Path) -> Path:
     try:
         descriptor = os.open(reserve, os.O_WRONLY | os.O_CREAT, 0o600)
         try:
-            _allocate(descriptor, _RESERVE)
+            _allocate(descriptor, ROOM)
         finally:
             os.close(descriptor)
     except OSError as error:
         reserve.unlink(missing_ok=True)
         raise TfgenError(
             f"no room for the composed state: {error.strerror}",
-            hint=f"free {_RESERVE // 1024**2} MB, then repeat the command; nothing was changed",
+            hint=f"free {ROOM // 1024**2} MB, then repeat the command; nothing was changed",
             where=str(path.parent),
             code="disk",
         ) from None

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import shutil
+import sys
 import tempfile
 import time
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -17,6 +19,7 @@ from tfgen.errors import TfgenError
 STAGED = ".tfgen-staged"
 _LINK = b"link:"
 _FOLDER = b"folder:"
+_KEEP_SIZE = 1
 
 
 class Writable(Protocol):
@@ -215,6 +218,30 @@ def remove_all(path: Path) -> None:
             shutil.rmtree(path)
         else:
             path.unlink()
+
+
+def set_aside(descriptor: int, size: int) -> None:
+    """Keep room on the disk for what a file will hold; its length stays as it is.
+
+    Linux can (fallocate(2), FALLOC_FL_KEEP_SIZE), if the file system can; elsewhere nothing is kept.
+
+    Args:
+        descriptor: The file, open for writing; the room is given back when it is removed.
+        size: In bytes from its beginning.
+
+    Raises:
+        OSError: There is no such room.
+    """
+    if size <= 0 or not sys.platform.startswith("linux"):
+        return
+    import ctypes
+
+    library = ctypes.CDLL(None, use_errno=True)
+    if library.fallocate(descriptor, _KEEP_SIZE, ctypes.c_long(0), ctypes.c_long(size)) == 0:
+        return
+    number = ctypes.get_errno()
+    if number == errno.ENOSPC:
+        raise OSError(number, os.strerror(number))
 
 
 def make_folder(folder: Path, made: list[Path]) -> None:

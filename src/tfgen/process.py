@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
 
+from tfgen import disk
 from tfgen.errors import Interrupted, TfgenError
 
 OnLine = Callable[[str], None]
@@ -184,6 +185,7 @@ def run(
     children: Children | None = None,
     label: str = "",
     output: Path | None = None,
+    room: int = 0,
     on_start: Callable[[int], None] | None = None,
     umask: int = -1,
 ) -> Completed:
@@ -203,6 +205,8 @@ def run(
         output: A file (mode 0600) to print into instead of a pipe, gone afterwards. A pipe breaks when this process is
             killed, and the child dies of its next word; with a file it goes on to its end. While the child lives, the
             file is held (`is_held`).
+        room: Bytes of the disk that are set aside for that file: its last words may be all that is known of what it
+            made, and a full disk is what they are about.
         on_start: Called with the process id.
         umask: Permissions that the files it makes must not have; by default those that this process must not give.
 
@@ -218,7 +222,7 @@ def run(
     if output is None:
         child = _start(argv, cwd=cwd, env=env, umask=umask)
     else:
-        child = _start_into(argv, output, cwd=cwd, env=env, umask=umask)
+        child = _start_into(argv, output, room, cwd=cwd, env=env, umask=umask)
     if children is not None:
         children.add(child.pid, label)
     try:
@@ -395,13 +399,14 @@ def _start(argv: Sequence[str], *, cwd: Path, env: Mapping[str, str], umask: int
 
 
 def _start_into(
-    argv: Sequence[str], output: Path, *, cwd: Path, env: Mapping[str, str], umask: int
+    argv: Sequence[str], output: Path, room: int, *, cwd: Path, env: Mapping[str, str], umask: int
 ) -> subprocess.Popen[str]:
     flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND
     descriptors: list[int] = []
     try:
         try:
             descriptors = [os.open(path, flags, 0o600) for path in (output, _errors_of(output))]
+            disk.set_aside(descriptors[0], room)
         except OSError as error:
             raise TfgenError(f"cannot write {output}: {error.strerror}", hint="free some space") from None
         # The child shares the open file and with it this lock, however this process ends.

@@ -131,6 +131,23 @@ process.run([sys.executable, "-c", child], cwd=Path.cwd(), env=dict(os.environ),
 """
 
 
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="no other system keeps room for a file to come")
+def test_the_last_words_have_room_on_the_disk_from_the_beginning(tmp_path):
+    room, output = 4 * 1024**2, tmp_path / "x.out"
+    kept = []
+    process.run(
+        ["sleep", "0.1"],
+        cwd=tmp_path,
+        env=dict(os.environ),
+        output=output,
+        room=room,
+        on_start=lambda _: kept.append(output.stat()),
+    )
+    assert kept[0].st_blocks * 512 >= room
+    assert kept[0].st_size == 0
+    assert not output.exists()
+
+
 def test_a_program_outlives_a_killed_tfgen_and_is_known_to_live(tmp_path):
     source = Path(process.__file__).parents[1]
     done = subprocess.run([sys.executable, "-c", PARENT], cwd=tmp_path, env={**ENV, "PYTHONPATH": str(source)})
