@@ -44,11 +44,13 @@ resource "aws_lambda_function" "transformation" {
 
   tags = local.tags
 
-  # Otherwise the first call could create the group, without key and retention.
+  # Otherwise the first call could create the group, without key and retention, or be denied the key of the pseudonyms:
+  # the boundary knows it by its alias.
   depends_on = [
     aws_cloudwatch_log_group.transformation,
     aws_iam_role_policy.observability,
     aws_iam_role_policy.transformation,
+    aws_kms_alias.pseudonyms,
   ]
 }
 
