@@ -15,7 +15,19 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from tfgen import composed_object, execution, history, isolation, mirror, planning, process, refusals, state, terraform
+from tfgen import (
+    composed_object,
+    execution,
+    history,
+    isolation,
+    mirror,
+    planning,
+    process,
+    refusals,
+    showing,
+    state,
+    terraform,
+)
 from tfgen.aws import Aws
 from tfgen.changes import (
     ERROR,
@@ -24,7 +36,6 @@ from tfgen.changes import (
     Diagnostic,
     ModuleChanges,
     OutputChange,
-    read_module_plan,
     read_plan,
 )
 from tfgen.composed_state import merge_states
@@ -449,7 +460,17 @@ class _Run:
         return ComposedPlan(modules, problems=self._told(answer, locator), terraform_version=self.tools.version)
 
     def _read(self, answer: _Answer, locator: Locator) -> ComposedPlan:
-        done = self._start(terraform.show_argv(self.tools.binary, self.scratch.plan, as_json=True))
+        tools, scratch = self.tools, self.scratch
+        done = showing.show_saved(
+            tools.binary,
+            scratch.plan,
+            folder=scratch.root,
+            data_dir=scratch.data,
+            env=tools.env,
+            children=tools.children,
+        )
+        if tools.children.stopping:
+            raise Interrupted
         try:
             document = json.loads(done.stdout)
         except ValueError:
@@ -567,13 +588,7 @@ def _plan_apart(
         execution.init(bench, module)
         with execution.plan_file(bench, module.name) as saved:
             execution.plan(bench, module, out=saved, destroy=destroy, lock=False, extra=_extra(refresh_only))
-            done = process.run(
-                terraform.show_argv(bench.binary, saved, as_json=True),
-                cwd=bench.folder(module),
-                env=bench.module_env(module),
-                children=bench.children,
-            )
-            changes, moved = read_module_plan(json.loads(done.stdout), name)
+            changes, moved = execution.read_saved(bench, module, saved)
     except StepFailed as error:
         return ModuleChanges(name, composed=False, error=error.message), None, _failure(name, error)
     return changes, moved, None

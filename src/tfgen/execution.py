@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TextIO, TypeVar
 
-from tfgen import changes, history, isolation, journal, mirror, planning, process, retries, terraform, troubles
+from tfgen import changes, history, isolation, journal, mirror, planning, process, retries, showing, terraform, troubles
 from tfgen.changes import ModuleChanges
 from tfgen.errors import Interrupted
 from tfgen.events import Event, OnEvent, ignore
@@ -23,7 +23,7 @@ from tfgen.journal import Journal
 from tfgen.mirror import ProviderSource
 from tfgen.model import BACKEND_CONFIG, Environment, Module, Project
 from tfgen.planning import Counts, EventReader, Plan
-from tfgen.process import Children
+from tfgen.process import Children, Completed
 from tfgen.runner import StepFailed
 
 _T = TypeVar("_T")
@@ -232,12 +232,7 @@ def plan(
 
 def show(bench: Bench, module: Module, saved: Path) -> str:
     """Return a saved plan as terraform prints it."""
-    done = process.run(
-        terraform.show_argv(bench.binary, saved),
-        cwd=bench.folder(module),
-        env=bench.module_env(module),
-        children=bench.children,
-    )
+    done = _show(bench, module, saved, as_json=False)
     return done.stdout.strip() if done.returncode == 0 else planning.plain_text(done.stderr)
 
 
@@ -247,15 +242,22 @@ def read_saved(bench: Bench, module: Module, saved: Path) -> tuple[ModuleChanges
     Raises:
         StepFailed: Terraform cannot show it.
     """
-    done = process.run(
-        terraform.show_argv(bench.binary, saved, as_json=True),
-        cwd=bench.folder(module),
-        env=bench.module_env(module),
-        children=bench.children,
-    )
+    done = _show(bench, module, saved, as_json=True)
     if done.returncode:
         _fail(bench, module, planning.plain_text(done.stderr), bench.log(module, "plan"), done.returncode)
     return changes.read_module_plan(json.loads(done.stdout), module.name)
+
+
+def _show(bench: Bench, module: Module, saved: Path, *, as_json: bool) -> Completed:
+    return showing.show_saved(
+        bench.binary,
+        saved,
+        folder=bench.folder(module),
+        data_dir=bench.data_dir(module),
+        env=bench.env,
+        children=bench.children,
+        as_json=as_json,
+    )
 
 
 def apply(bench: Bench, module: Module, saved: Path) -> Counts:
