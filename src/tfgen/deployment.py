@@ -5,6 +5,7 @@ Each takes plain arguments, tells what happens through a callback and returns va
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -539,14 +540,15 @@ def _plan_and_apply(place: Place, module: Module, choices: Choices, decide: Deci
     def attempt() -> Result:
         return _plan_and_apply_once(place, module, choices, decide, destroy=destroy)
 
-    try:
-        return execution.retrying(bench, module, "apply", attempt)
-    except StepFailed as error:
-        if not locking.remove_lost(place, module, error.message, begun):
-            raise
-        first = error.message.partition("\n")[0]
-        execution.wait_to_retry(bench, module.name, "apply", "lost answer to a lock", 1, first)
-    return execution.retrying(bench, module, "apply", attempt)
+    for number in itertools.count(1):
+        try:
+            return execution.retrying(bench, module, "apply", attempt)
+        except StepFailed as error:
+            if number >= retries.ATTEMPTS or not locking.remove_lost(place, module, error.message, begun):
+                raise
+            first = error.message.partition("\n")[0]
+            execution.wait_to_retry(bench, module.name, "apply", "lost answer to a lock", number, first)
+    raise AssertionError("counting has no end")
 
 
 def _plan_and_apply_once(place: Place, module: Module, choices: Choices, decide: Decide, *, destroy: bool) -> Result:
