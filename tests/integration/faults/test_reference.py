@@ -17,7 +17,7 @@ import pytest
 from tests.support.emulator import RunningEmulator, start_emulator
 from tests.support.faulty import is_state
 from tests.support.project import TFGEN, TestProject, make_test_project, set_endpoint
-from tests.support.proxy import Answer, Call, Proxy, Rule, json_error, times, xml_error
+from tests.support.proxy import Answer, Call, Proxy, Rule, json_error, query_error, times, xml_error
 
 BUCKET = "ecommerce-analytics-local-tfstate-000000000000"
 SOON = Answer(delay=0.3, pass_on=True)
@@ -133,10 +133,17 @@ def throttle(deploy: Deploy, call: Call) -> Answer | None:
     return deploy.lasting[-1](call)
 
 
-def expire_token(deploy: Deploy, call: Call) -> Answer | None:
-    refusal = xml_error(400, "ExpiredToken", "The provided token has expired.")
-    deploy.lasting.append(lambda call: refusal if is_state(call, "04-event-processing") else None)
-    return deploy.lasting[-1](call)
+def expire_token(deploy: Deploy, call: Call) -> Answer:
+    """Refuse the call and all that follow it, tfgen's own among them."""
+
+    def refuse(call: Call) -> Answer:
+        message = "The security token included in the request is expired"
+        if call.operation:
+            return json_error(400, "ExpiredTokenException", message)
+        return (xml_error if call.service == "s3" else query_error)(400, "ExpiredToken", message)
+
+    deploy.lasting.append(refuse)
+    return refuse(call)
 
 
 def fill_disk(deploy: Deploy, _call: Call) -> Answer:
@@ -285,6 +292,9 @@ def _assert_stopped(deploy: Deploy, point: Point, code: int, err: str) -> None:
     if point.strike is kill_terraform:
         assert left == ["01-iam"]
         assert "01-iam: terraform was ended by signal 9" in err
+    elif point.strike is expire_token:
+        # Terraform keeps the lock of a state that it could not write.
+        assert left == ["04-event-processing"]
     elif point.code == 130:
         assert left == [], point.name
     errored = [path.parent.name for path in deploy.project.root.rglob("errored.tfstate")]
